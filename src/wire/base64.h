@@ -16,4 +16,12 @@ bool base64_decode(struct slice text, struct buf *out) WARN_UNUSED;
 void base64url_encode(struct slice bytes, struct buf *out);
 bool base64url_decode(struct slice text, struct buf *out) WARN_UNUSED;
 
+/* As the reference reads bytes in JSON: white space anywhere and missing padding are let pass. Writes
+ * to `out`, which has room for base64_size_max(text.size) bytes. */
+bool base64_decode_loose(struct slice text, char *out, size_t *ret_size) WARN_UNUSED;
+static inline size_t base64_size_max(size_t text_size)
+{
+    return text_size / 4 * 3 + 3;
+}
+
 #endif
