@@ -14,7 +14,8 @@ function(tepui_library name)
     return()
   endif()
   add_library(tepui_${name} STATIC ${sources})
-  target_include_directories(tepui_${name} PUBLIC ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR}/include)
+  target_include_directories(tepui_${name} PUBLIC ${CMAKE_SOURCE_DIR}/src
+                             ${CMAKE_SOURCE_DIR}/include)
   target_compile_definitions(tepui_${name} PRIVATE _GNU_SOURCE)
   target_compile_options(tepui_${name} PRIVATE ${TEPUI_WARNINGS})
   if(ARG_CORE)
@@ -49,8 +50,8 @@ function(tepui_test folder module)
   set_tests_properties(unit/${folder}/${module} PROPERTIES TIMEOUT 300)
 endfunction()
 
-# tepui_fuzz(folder module): tests/fuzz/<folder>/fuzz_<module>.c with LLVMFuzzerTestOneInput, and its
-# inputs in tests/fuzz/<folder>/corpus_<module>/. With TEPUI_FUZZ it is a libFuzzer program; else,
+# tepui_fuzz(folder module): tests/fuzz/<folder>/fuzz_<module>.c with LLVMFuzzerTestOneInput, and
+# its inputs in tests/fuzz/<folder>/corpus_<module>/. With TEPUI_FUZZ it is a libFuzzer program; else,
 # and so in every build, a program that replays the inputs as the test fuzz/<folder>/<module>.
 function(tepui_fuzz folder module)
   cmake_parse_arguments(ARG "" "" "LIBS" ${ARGN})
@@ -69,4 +70,14 @@ function(tepui_fuzz folder module)
     add_test(NAME fuzz/${folder}/${module} COMMAND ${target} ${dir}/corpus_${module})
     set_tests_properties(fuzz/${folder}/${module} PROPERTIES TIMEOUT 300)
   endif()
+endfunction()
+
+# tepui_bench(name LIBS libraries...): tests/bench/bench_<name>.c, run by `tools/dev bench <name>`.
+function(tepui_bench name)
+  cmake_parse_arguments(ARG "" "" "LIBS" ${ARGN})
+  add_executable(bench_${name} ${CMAKE_SOURCE_DIR}/tests/bench/bench_${name}.c)
+  set_target_properties(bench_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bench)
+  target_compile_definitions(bench_${name} PRIVATE _GNU_SOURCE)
+  target_compile_options(bench_${name} PRIVATE ${TEPUI_WARNINGS})
+  target_link_libraries(bench_${name} PRIVATE ${ARG_LIBS})
 endfunction()

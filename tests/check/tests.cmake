@@ -1,0 +1,9 @@
+# The rules of the house as tests: what tools/tidy and tools/purity find, and that they find it.
+find_program(TEPUI_PYTHON NAMES python3 REQUIRED)
+set(tepui_check_dir ${CMAKE_SOURCE_DIR}/tests/check)
+
+add_test(NAME check/tidy COMMAND ${TEPUI_PYTHON} ${CMAKE_SOURCE_DIR}/tools/tidy)
+add_test(NAME check/purity
+         COMMAND ${TEPUI_PYTHON} ${CMAKE_SOURCE_DIR}/tools/purity --build ${CMAKE_BINARY_DIR})
+add_test(NAME check/tools COMMAND ${TEPUI_PYTHON} -B ${tepui_check_dir}/test_tools.py)
+set_tests_properties(check/tidy check/purity check/tools PROPERTIES TIMEOUT 120)
