@@ -19,6 +19,9 @@
 
 #define HTTP_HEAD_SIZE_MAX (80 * 1024)  /* request line or status line, and headers */
 #define HTTP_HEADERS_MAX 200            /* in one head */
+#define HTTP_CHUNK_DIGITS_MAX 15        /* of one chunk's size, with leading zeros */
+#define HTTP_CHUNK_EXTENSIONS_SIZE_MAX 4096 /* of all chunks of one body */
+#define HTTP_TRAILERS_SIZE_MAX (8 * 1024)   /* behind the last chunk; they are dropped */
 #define HTTP_BODY_SIZE_MAX (64 << 20)   /* default for bodies that are collected */
 
 struct http_header {
@@ -61,7 +64,7 @@ enum http_side { HTTP_REQUESTS, HTTP_RESPONSES };
 struct http_reader *http_reader_new(enum http_side side, const struct http_parser_events *events,
                                     void *arg) WARN_UNUSED;
 struct http_reader *http_reader_free(struct http_reader *reader);
-/* Bytes are used up wholly; 0, or -EPROTO with the reason, after which the connection is to be closed. */
+/* Bytes are used up wholly, and callbacks run in it (they must not free the reader); 0, or -EPROTO with the reason, after which the connection is to be closed. */
 int http_reader_feed(struct http_reader *reader, struct slice bytes, struct err *err) WARN_UNUSED;
 /* The peer closed: ends an answer whose body is delimited by that. -EPROTO in mid-message. */
 int http_reader_finish(struct http_reader *reader, struct err *err) WARN_UNUSED;

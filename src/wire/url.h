@@ -16,6 +16,9 @@ bool url_decode(struct slice s, bool plus_is_space, struct arena *arena, struct 
 /* Everything but letters, digits and "-_.~" (and what `keep` lists) as %XX. */
 void url_encode(struct slice s, const char *keep, struct buf *out);
 
+/* The value of a hexadecimal digit of either case, or -1. */
+int url_hex_digit(char c);
+
 struct url_param {
     struct slice name;
     struct slice value;
