@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/xalloc.h"
 
@@ -57,6 +58,16 @@ struct container_spec *container_spec_free(struct container_spec *spec)
         free(spec->env[i].value);
     }
     free(spec->env);
+    for (size_t i = 0; i < spec->volume_count; i++) {
+        free(spec->volumes[i].source);
+        free(spec->volumes[i].container_path);
+    }
+    free(spec->volumes);
+    for (size_t i = 0; spec->has_stdio && i < ELEMENTS(spec->stdio); i++) {
+        close(spec->stdio[i]);
+    }
+    blob_unref(spec->executor_info);
+    blob_unref(spec->task_info);
     free(spec->directory);
     free(spec->user);
     free(spec->rootfs);

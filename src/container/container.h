@@ -29,7 +29,7 @@ enum container_request_type {
     CONTAINER_UPDATE,  /* new resources (and limits) of a running top-level or nested container */
     CONTAINER_KILL,    /* a signal to the first process of the container */
     CONTAINER_DESTROY, /* kill everything in it, children first, and clean up */
-    CONTAINER_REMOVE,  /* forget an ended nested or standalone container and its folders */
+    CONTAINER_REMOVE,  /* forget an ended nested or standalone container and its folders: UPDATED */
     CONTAINER_USAGE,   /* report USAGE: ResourceStatistics */
     CONTAINER_STATUS,  /* report STATUS: ContainerStatus */
     CONTAINER_WATCH_ONLY, /* only watch a process that is there already (recovered posix executors) */
@@ -38,6 +38,15 @@ enum container_request_type {
 struct container_env {
     char *name;
     char *value;
+};
+
+/* A persistent volume: a folder of the host that is seen in the sandbox (as a mount, or as a link with
+ * filesystem/posix). */
+struct container_volume {
+    char *source;         /* absolute */
+    char *container_path; /* one name in the sandbox; a path with a slash is skipped (as the original) */
+    bool read_only;
+    bool keep_owner;      /* somebody else uses it: do not give it to this container's user */
 };
 
 /* What is to be launched. All pointers are heap, owned by the spec. Messages are encoded bytes, as
@@ -57,8 +66,19 @@ struct container_spec {
     bool share_cgroups;          /* nested: stays in its parent's cgroups (the default) */
     bool is_command_task;        /* for oom_score_adj and the like */
     bool checkpoint;             /* its pid and status are kept on disk for a restarted agent */
-    bool debug;                  /* ContainerClass DEBUG: joins its parent's namespaces, no own folder */
+    bool debug;                  /* ContainerClass DEBUG: joins its parent's namespaces, no own folder;
+                                    its environment is added to its parent's */
     char *checkpoint_dir;        /* meta runs/<id>/pids folder for forked.pid, or NULL */
+    /* What follows may be left empty (zero); the simulator's containers ignore it. */
+    struct blob *executor_info;  /* mesos.ExecutorInfo, only to be written down; or NULL */
+    struct blob *task_info;      /* mesos.TaskInfo of a command task, only to be written down; or NULL */
+    struct container_volume *volumes; /* persistent volumes; also in UPDATE, where it is the new list */
+    size_t volume_count;
+    bool standalone;             /* top-level, without framework: found again by itself */
+    bool cpus_revocable;         /* some of the CPUs are revocable */
+    bool has_stdio;              /* stdio below instead of /dev/null and the sandbox's two files */
+    int stdio[3];                /* descriptors, owned by the spec */
+    bool tty;                    /* stdio[0] becomes the controlling terminal */
     char *fetch_owner;           /* id under which fetched files are cached per user; NULL = no fetch */
     struct blob *fetch_command;  /* CommandInfo whose URIs are fetched first (executor or task); NULL */
 };
@@ -67,7 +87,7 @@ struct container_request {
     struct list link;
     enum container_request_type type;
     char path[CONTAINER_PATH_SIZE];
-    uint64_t token;              /* comes back in USAGE, STATUS, and UPDATED */
+    uint64_t token;              /* comes back in USAGE, STATUS, UPDATED, RECOVERED */
     struct container_spec *spec; /* LAUNCH, UPDATE (only the amounts); owned */
     int signal;                  /* KILL */
     int64_t pid;                 /* WATCH_ONLY */
@@ -77,11 +97,13 @@ struct container_request {
 /* --- reports --- */
 
 enum container_report_type {
-    CONTAINER_RECOVERED,     /* answer to RECOVER with path "": all known ones are watched again */
+    CONTAINER_RECOVERED,     /* answer to RECOVER with path "": all known ones are watched again. Before
+                                it one with a path (and pid) for each nested and standalone container
+                                that was found; TERMINATED follows if it ended meanwhile */
     CONTAINER_FETCHING,      /* launch has reached the fetcher (informational) */
     CONTAINER_LAUNCHED,      /* the process runs; pid */
     CONTAINER_LAUNCH_FAILED, /* text; TERMINATED follows */
-    CONTAINER_UPDATED,       /* answer to UPDATE; status 0 or -errno with text */
+    CONTAINER_UPDATED,       /* answer to UPDATE and REMOVE; status 0 or -errno with text */
     CONTAINER_LIMITED,       /* a limit was reached: it is being destroyed; reason, text, limitation */
     CONTAINER_TERMINATED,    /* wait status, or -1 if unknown; reason and text if it was limited */
     CONTAINER_USAGE_RESULT,  /* mesos.ResourceStatistics */
