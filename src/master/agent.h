@@ -1,0 +1,123 @@
+/*
+ * Agents as the master keeps them (facts/state_machines.md 3).
+ *
+ *     ADMITTING -> REGISTERED <-> (unreachable) ; RECOVERED -> REGISTERED ; -> gone, removed
+ *
+ * ADMITTING: the registry is asked to admit it; nobody else sees it yet. RECOVERED: in the registry
+ * after a failover, not back yet. REGISTERED: `connected` while its link holds, `active` while it is
+ * offered. Unreachable and gone agents are only a struct departed: an id and a time.
+ *
+ * Whatever the registry is asked for about an agent is its `transition`, one at a time.
+ */
+#ifndef TEPUI_MASTER_AGENT_H
+#define TEPUI_MASTER_AGENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/blob.h"
+#include "common/cow.h"
+#include "common/list.h"
+#include "common/map.h"
+#include "common/timers.h"
+#include "common/uuid.h"
+#include "resources/resources.h"
+#include "wire/upid.h"
+
+enum agent_state { AGENT_ADMITTING, AGENT_RECOVERED, AGENT_REGISTERED };
+
+enum agent_transition {
+    AGENT_SETTLED,             /* nothing asked */
+    AGENT_MARKING_UNREACHABLE,
+    AGENT_MARKING_GONE,
+    AGENT_REMOVING,
+    AGENT_UPDATING,            /* re-registering with another AgentInfo */
+};
+
+/* AgentInfo capabilities as bits. */
+enum {
+    AGENT_MULTI_ROLE = 1 << 0,
+    AGENT_HIERARCHICAL_ROLE = 1 << 1,
+    AGENT_REFINEMENT = 1 << 2,
+    AGENT_RESOURCE_PROVIDER = 1 << 3,
+    AGENT_RESIZE_VOLUME = 1 << 4,
+    AGENT_OPERATION_FEEDBACK = 1 << 5,
+    AGENT_DRAINING = 1 << 6,
+    AGENT_TASK_RESOURCE_LIMITS = 1 << 7,
+};
+
+/* Immutable; replaced whenever something that readers see changes. Not for ADMITTING agents. */
+struct agent_record {
+    struct cow_value value;
+    struct blob *id;          /* text */
+    struct blob *info;        /* encoded AgentInfo, with its id, resources in the newer format */
+    struct blob *total;       /* total resources in the newer format: fields 1, each a Resource, to be
+                                 read with resources_add_bytes or a cursor */
+    struct blob *version;     /* text; NULL while RECOVERED */
+    uint32_t slot;
+    enum agent_state state;
+    bool connected;
+    bool active;
+    uint32_t capabilities;
+    uint64_t order;           /* of registration */
+    int64_t registered_ns;    /* wall clock */
+    int64_t reregistered_ns;  /* 0 = never */
+    char pid[UPID_TEXT_SIZE]; /* "" while RECOVERED */
+};
+
+/* Loop only. */
+struct agent {
+    struct map_link by_id;   /* master->agents */
+    struct map_link by_pid;  /* master->agents_by_pid: ADMITTING and REGISTERED ones */
+    struct list link;        /* master->registered or master->recovered, oldest first */
+    struct list at_address;  /* same_address list of the address */
+    struct blob *id;         /* text */
+    uint32_t slot;           /* in the table of agents; the allocator's id too */
+    enum agent_state state;
+    enum agent_transition transition;
+    bool connected;
+    bool active;
+
+    struct blob *info;       /* encoded AgentInfo, with its id */
+    char *hostname;
+    char *version;
+    char *region;            /* of its fault domain; NULL = none */
+    uint32_t capabilities;
+    struct upid upid;
+    char pid[UPID_TEXT_SIZE];
+    struct resources total;  /* without allocation_info */
+    struct uuid resource_version;
+    bool has_resource_version;
+
+    /* its observer (facts/state_machines.md 3): pings from its own pid slave-observer(n) */
+    uint64_t observer;       /* n */
+    int64_t missed_pings;    /* since the last pong; the limit makes it unreachable */
+    struct timer ping;
+    struct timer reregister; /* while disconnected */
+    bool removal_queued;     /* waits for --agent_removal_rate_limit */
+    struct list removal_link;
+
+    /* what it holds */
+    struct list tasks;       /* struct task */
+    size_t task_count;
+    struct list executors;   /* struct executor */
+    struct list offers;      /* struct offer */
+
+    int64_t registered_ns;
+    int64_t reregistered_ns;
+    uint64_t order;
+};
+
+enum departed_kind { DEPARTED_UNREACHABLE, DEPARTED_GONE };
+
+/* An agent that the registry has as unreachable or gone. */
+struct departed {
+    struct map_link by_id; /* master->departed */
+    struct list link;      /* master->unreachable or master->gone, oldest first */
+    struct blob *id;       /* text */
+    enum departed_kind kind;
+    int64_t time_ns;       /* wall clock: since when */
+    bool returning;        /* the registry is asked to mark it reachable */
+};
+
+#endif

@@ -1,0 +1,134 @@
+/*
+ * Frameworks as the master keeps them (facts/state_machines.md 4).
+ *
+ *     RECOVERED --subscribe--> ACTIVE <--> INACTIVE --disconnect--> DISCONNECTED --> COMPLETED
+ *
+ * RECOVERED: known only from an agent, or about to subscribe with an id no master knows. INACTIVE:
+ * connected, but it asked for no offers (DeactivateFrameworkMessage). COMPLETED: over; kept for the
+ * history, and so that its id is refused.
+ */
+#ifndef TEPUI_MASTER_FRAMEWORK_H
+#define TEPUI_MASTER_FRAMEWORK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/blob.h"
+#include "common/cow.h"
+#include "common/list.h"
+#include "common/map.h"
+#include "common/timers.h"
+#include "common/uuid.h"
+#include "wire/upid.h"
+
+enum framework_state {
+    FRAMEWORK_RECOVERED,
+    FRAMEWORK_ACTIVE,
+    FRAMEWORK_INACTIVE,
+    FRAMEWORK_DISCONNECTED,
+    FRAMEWORK_COMPLETED,
+};
+
+/* FrameworkInfo.capabilities as bits. */
+enum {
+    FRAMEWORK_REVOCABLE = 1 << 0,
+    FRAMEWORK_KILLING_STATE = 1 << 1,
+    FRAMEWORK_GPU = 1 << 2,
+    FRAMEWORK_SHARED = 1 << 3,
+    FRAMEWORK_PARTITION_AWARE = 1 << 4,
+    FRAMEWORK_MULTI_ROLE = 1 << 5,
+    FRAMEWORK_REFINEMENT = 1 << 6,
+    FRAMEWORK_REGION_AWARE = 1 << 7,
+};
+
+/* Immutable; replaced whenever something that readers see changes. */
+struct framework_record {
+    struct cow_value value;
+    struct blob *info;        /* encoded FrameworkInfo, with its id */
+    struct blob *id;          /* text */
+    struct blob *name;        /* text */
+    struct blob *suppressed;  /* names of suppressed roles, each ended by a zero byte; NULL = none */
+    uint32_t slot;
+    enum framework_state state;
+    uint32_t capabilities;
+    uint64_t order;           /* of registration; for completed ones of completion */
+    int64_t registered_ns;    /* wall clock */
+    int64_t reregistered_ns;  /* 0 = never */
+    int64_t unregistered_ns;  /* 0 = not over */
+    char pid[UPID_TEXT_SIZE]; /* "" for HTTP frameworks */
+};
+
+static inline bool framework_is_connected(enum framework_state state)
+{
+    return state == FRAMEWORK_ACTIVE || state == FRAMEWORK_INACTIVE;
+}
+
+enum framework_connection { CONNECTION_NONE, CONNECTION_HTTP, CONNECTION_UPID };
+
+/* A row of the history: a slot of the table of tasks. */
+struct task_ring {
+    uint32_t *slots; /* circular */
+    size_t capacity; /* the limit; 0 until something is put */
+    size_t first;
+    size_t count;
+};
+
+/* An unreachable task: found by id when its agent comes back or somebody asks. */
+struct unreachable_task {
+    struct map_link by_id; /* framework->unreachable */
+    struct list link;      /* framework->unreachable_order, oldest first */
+    struct blob *info;     /* keeps the key alive */
+    struct slice id;       /* in info */
+    uint32_t slot;         /* in the table of tasks */
+};
+
+/* Loop only. */
+struct framework {
+    struct map_link by_id;  /* master->frameworks */
+    struct list link;       /* master->running or master->completed, oldest first */
+    struct blob *id;        /* text */
+    uint32_t slot;          /* in the table of frameworks; the allocator's id too */
+    enum framework_state state; /* moved by master_framework_move only */
+    bool in_allocator;
+
+    /* from FrameworkInfo */
+    struct blob *info;      /* encoded, with its id */
+    char *name;             /* heap, as all texts here */
+    char *user;
+    char *principal;        /* NULL = none */
+    bool checkpoint;
+    int64_t failover_timeout_ns;
+    uint32_t capabilities;
+    char **roles;           /* NULL-terminated; what it is subscribed to */
+    size_t role_count;
+    char **suppressed;      /* NULL-terminated; a part of roles */
+    size_t suppressed_count;
+
+    /* the connection */
+    enum framework_connection connection;
+    uint64_t handle;        /* HTTP: of the subscription's request */
+    bool json;              /* HTTP: events are JSON, else protobuf */
+    char stream_id[UUID_TEXT_SIZE];
+    struct upid upid;       /* UPID: the driver; kept while disconnected */
+    struct list at_address; /* UPID: peer->frameworks */
+    struct map_link by_connection; /* master->by_handle (HTTP) */
+    struct timer heartbeat; /* HTTP */
+    struct timer failover;  /* while DISCONNECTED */
+
+    /* what it holds */
+    struct map tasks;       /* struct task by id: ACTIVE ones */
+    struct list offers;     /* struct offer */
+    struct map unreachable; /* struct unreachable_task by id */
+    struct list unreachable_order;
+    struct task_ring completed_tasks;
+    size_t executor_count;
+
+    int64_t registered_ns;
+    int64_t reregistered_ns;
+    int64_t unregistered_ns;
+    uint64_t order;
+
+    struct framework_counts *counts; /* for its metrics: counters.h */
+};
+
+#endif

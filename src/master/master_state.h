@@ -1,0 +1,172 @@
+/*
+ * All that the master knows. Inside src/master only; handlers of one step share it by pointer, and
+ * reach the step's effects, time and arena through it.
+ */
+#ifndef TEPUI_MASTER_MASTER_STATE_H
+#define TEPUI_MASTER_MASTER_STATE_H
+
+#include "common/arena.h"
+#include "common/cow.h"
+#include "common/list.h"
+#include "common/map.h"
+#include "common/prng.h"
+#include "common/timers.h"
+#include "common/uuid.h"
+#include "master/agent.h"
+#include "master/change.h"
+#include "master/counters.h"
+#include "master/executor.h"
+#include "master/framework.h"
+#include "master/http.h"
+#include "master/master.h"
+#include "master/offer.h"
+#include "master/snapshot.h"
+#include "master/task.h"
+#include "resources/names.h"
+
+enum master_role {
+    MASTER_FOLLOWING,  /* another leads, or nobody */
+    MASTER_RECOVERING, /* leads; the registry is being read */
+    MASTER_SERVING,    /* leads and has recovered */
+};
+
+/* Kinds of timers, for timers_pop. */
+enum master_timer {
+    TIMER_HEARTBEAT,        /* owner: struct framework */
+    TIMER_FAILOVER,         /* owner: struct framework */
+    TIMER_PING,             /* owner: struct agent */
+    TIMER_REREGISTER,       /* owner: struct agent */
+    TIMER_OFFER,            /* owner: struct offer */
+    TIMER_RECOVERED_AGENTS, /* agents have to be back by now */
+    TIMER_REMOVAL,          /* the next agent may become unreachable */
+    TIMER_REGISTRY_GC,
+};
+
+/* What waits for the registry's answer. */
+struct pending {
+    struct map_link by_token; /* master->pending */
+    uint64_t token;
+    enum registry_op_type type;
+    struct blob *agent_id;    /* text; NULL for RECOVER and PRUNE */
+    struct blob *message;     /* the Register- or ReregisterSlaveMessage that waits; NULL = none */
+    struct upid from;         /* of the message */
+    int64_t time_ns;          /* wall clock given to the registry */
+    uint64_t handle;          /* a request to be answered when it is done; 0 = none */
+    int reason;               /* what it is done for: the handler's own */
+};
+
+/* What we keep of an address that we are linked to: its agents and drivers are gone when it breaks. */
+struct peer {
+    struct map_link by_address; /* master->peers */
+    struct address address;     /* the key */
+    struct list agents;         /* struct agent.at_address */
+    struct list frameworks;     /* struct framework: drivers */
+};
+
+struct master {
+    struct master_options options;
+    char id[UUID_TEXT_SIZE];
+    struct upid upid;             /* master@ip:port */
+    char pid[UPID_TEXT_SIZE];
+    struct blob *info;            /* encoded MasterInfo */
+    int64_t start_ns;             /* wall clock */
+    int64_t elected_ns;           /* wall clock; 0 = never */
+    struct prng prng;
+
+    enum master_role role;
+    struct address leader;        /* FOLLOWING: family 0 = none */
+    struct blob *leader_info;     /* encoded MasterInfo of the leader; NULL = none */
+
+    /* the step */
+    struct now now;
+    struct master_effects *effects; /* NULL between steps */
+    struct arena arena;             /* dropped at the end of the step */
+
+    struct timers timers;
+    struct timer recovered_timer;
+    struct timer removal_timer;
+    struct timer registry_gc_timer;
+
+    /* frameworks */
+    struct cow_table framework_records;
+    struct map frameworks;          /* struct framework by id: running and completed */
+    struct map by_handle;           /* struct framework by HTTP handle */
+    struct list running;            /* struct framework, oldest first: all but completed */
+    struct list completed;          /* oldest first; at most max_completed_frameworks */
+    size_t running_count;
+    size_t completed_count;
+    struct framework **framework_slots; /* by slot */
+    size_t framework_slots_size;
+    uint64_t next_framework;        /* number of the next id */
+
+    /* agents */
+    struct cow_table agent_records;
+    struct map agents;              /* struct agent by id */
+    struct map agents_by_pid;       /* struct agent by pid */
+    struct list admitting;          /* struct agent */
+    struct list registered;         /* struct agent, in order of registration */
+    struct list recovered;          /* struct agent */
+    size_t registered_count;
+    size_t recovered_count;
+    size_t connected_count;         /* of the registered ones */
+    size_t active_count;            /* of the registered ones */
+    struct agent **agent_slots;     /* by slot */
+    size_t agent_slots_size;
+    uint64_t next_agent;            /* number of the next id */
+    uint64_t next_observer;
+    struct list removals;           /* struct agent.removal_link: wait for the rate limit */
+    struct map departed;            /* struct departed by id */
+    struct list unreachable;        /* struct departed, oldest first */
+    struct list gone;
+    size_t unreachable_count;
+    size_t gone_count;
+    struct map peers;               /* struct peer by address */
+
+    /* offers, tasks, executors */
+    struct cow_table offer_records;
+    struct map offers;              /* struct offer by id */
+    uint64_t next_offer;
+    struct cow_table task_records;
+    uint64_t next_order;            /* of records */
+    size_t task_counts[TASK_STATES]; /* ACTIVE tasks by state; UNREACHABLE: those in that place */
+    struct cow_table executor_records;
+
+    /* resources: totals of registered agents, kept up as they change */
+    struct resource_names names;
+    struct resource_kinds kinds;    /* the pool */
+    struct quantities total;        /* non-revocable */
+    struct quantities total_revocable;
+    struct quantities used;         /* by tasks and executors, non-revocable */
+    struct quantities used_revocable;
+
+    const struct allocator_ops *allocator_ops;
+    void *allocator;
+
+    /* the registry */
+    struct map pending;             /* struct pending by token */
+    uint64_t next_token;
+
+    /* metrics and watchers */
+    struct metric *counters[COUNTERS_COUNT];
+    bool watched;                   /* somebody wants the changes */
+    struct change *changes;         /* of this step; heap */
+    size_t change_count;
+    size_t change_capacity;
+};
+
+/* A line for the log; the text is cut at 1 KiB. */
+void master_log(struct master *master, enum log_level level, const char *fmt, ...)
+    PRINTF_LIKE(3, 4);
+
+/* --- lookups; NULL if there is none --- */
+
+struct framework *master_find_framework(const struct master *master, struct slice id);
+/* In any state. */
+struct agent *master_find_agent(const struct master *master, struct slice id);
+/* REGISTERED only. */
+struct agent *master_find_registered(const struct master *master, struct slice id);
+struct departed *master_find_departed(const struct master *master, struct slice id);
+struct offer *master_find_offer(const struct master *master, struct slice id);
+struct task *master_find_task(const struct framework *framework, struct slice id);
+
+#endif
