@@ -1,0 +1,37 @@
+add_library(tepui_sim STATIC
+  ${CMAKE_CURRENT_LIST_DIR}/sim.c
+  ${CMAKE_CURRENT_LIST_DIR}/sim_net.c
+  ${CMAKE_CURRENT_LIST_DIR}/sim_http.c
+  ${CMAKE_CURRENT_LIST_DIR}/sim_disk.c
+  ${CMAKE_CURRENT_LIST_DIR}/sim_fault.c
+  ${CMAKE_CURRENT_LIST_DIR}/scenario.c
+  ${CMAKE_CURRENT_LIST_DIR}/toy_lease.c
+  ${CMAKE_CURRENT_LIST_DIR}/toy_world.c)
+target_include_directories(tepui_sim PUBLIC ${CMAKE_CURRENT_LIST_DIR}/..)
+target_compile_definitions(tepui_sim PRIVATE _GNU_SOURCE)
+target_compile_options(tepui_sim PRIVATE ${TEPUI_WARNINGS})
+target_link_libraries(tepui_sim PUBLIC tepui_wire)
+
+function(tepui_sim_test name)
+  add_executable(sim_${name} ${CMAKE_SOURCE_DIR}/tests/sim/test_${name}.c)
+  set_target_properties(sim_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  target_compile_definitions(sim_${name} PRIVATE _GNU_SOURCE)
+  target_compile_options(sim_${name} PRIVATE ${TEPUI_WARNINGS})
+  target_link_libraries(sim_${name} PRIVATE tepui_sim ${ARGN} PkgConfig::CMOCKA)
+  add_test(NAME sim/${name} COMMAND sim_${name})
+endfunction()
+
+tepui_sim_test(sim)
+
+# tepui_scenarios(program pattern): plays tests/scenario/<pattern>.txt.
+function(tepui_scenarios program pattern)
+  add_executable(${program} ${CMAKE_SOURCE_DIR}/tests/sim/${program}.c)
+  set_target_properties(${program} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  target_compile_definitions(${program} PRIVATE _GNU_SOURCE)
+  target_compile_options(${program} PRIVATE ${TEPUI_WARNINGS})
+  target_link_libraries(${program} PRIVATE tepui_sim ${ARGN})
+  file(GLOB files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/scenario/${pattern}.txt)
+  add_test(NAME scenario/${program} COMMAND ${program} ${files})
+endfunction()
+
+tepui_scenarios(scenario_toy lease-*)
