@@ -162,6 +162,21 @@ static bool is_token(struct slice s)
     return s.size != 0;
 }
 
+static bool is_control(char c)
+{
+    return ((unsigned char)c < ' ' && c != '\t') || c == 127;
+}
+
+static bool is_line_text(struct slice s)
+{
+    for (size_t i = 0; i < s.size; i++) {
+        if (is_control(s.data[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static struct slice span_slice(const struct http_reader *reader, struct span span)
 {
     return slice_make(reader->text.data + span.at, span.size);
@@ -178,6 +193,9 @@ static const char *set_headers(struct http_reader *reader)
         }
         if (!is_token(header->name)) {
             return "a header's name is malformed";
+        }
+        if (!is_line_text(header->value)) {
+            return "a header's value is malformed"; /* http-parser lets its first byte pass */
         }
     }
     reader->head.headers = reader->headers;
@@ -391,7 +409,7 @@ static int read_extension(struct http_reader *reader, char c, struct err *err)
         reader->state = READER_CHUNK_SIZE_LF;
         return 0;
     }
-    if (((unsigned char)c < ' ' && c != '\t') || c == 127) {
+    if (is_control(c)) {
         return fail(reader, err, "a chunk's extension is malformed");
     }
     if (++reader->extension_size > HTTP_CHUNK_EXTENSIONS_SIZE_MAX) {
@@ -406,7 +424,7 @@ static int read_trailer(struct http_reader *reader, char c, struct err *err)
         reader->state = reader->state == READER_TRAILER_START ? READER_END_LF : READER_TRAILER_LF;
         return 0;
     }
-    if (((unsigned char)c < ' ' && c != '\t') || c == 127) {
+    if (is_control(c)) {
         return fail(reader, err, "a trailer is malformed");
     }
     if (++reader->trailer_size > HTTP_TRAILERS_SIZE_MAX) {

@@ -1,0 +1,7 @@
+tepui_test(wire http_reader)
+tepui_test(wire http_write)
+tepui_test(wire http_content)
+tepui_test(wire url)
+tepui_test(wire route)
+tepui_test(wire recordio)
+tepui_test(wire upid)
