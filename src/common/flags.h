@@ -6,6 +6,7 @@
  * the command line as --name=value, --name, --no-name. A value file:///path is read from the file
  * (facts/features.md M1). Unknown flags on the command line are an error that names the flag; unknown
  * variables are ignored; a known variable with a bad value is an error (facts/observed.md).
+ * Names are taken in any case. A flag may stand only once on the command line, under any name.
  * Deprecated aliases are accepted and warned of.
  *
  * The values land in a struct of the program's own; each row says at which offset and of which type.
@@ -58,7 +59,7 @@ struct flags {
     void *values;        /* the program's struct */
     bool *given;         /* by index: set by environment or command line; in the arena */
     const char **texts;  /* by index: the text of the value in force (as given, before file:// was
-                            read), NULL = none; in the arena */
+                            read), NULL = none */
     struct arena *arena; /* owns all text */
 };
 
@@ -71,15 +72,22 @@ struct flags_source {
                             index of the first (argc if none); else they are an error */
 };
 
-/* Flags of the environment that are used although they are not in the table go nowhere.
- * Returns 0, or -EINVAL with a message that names the flag. `warnings` (may be NULL) gets one line
- * for each deprecated alias used. --help is an ordinary bool flag of the table. */
+/* Sets table, count, values and arena before; the rest, and every value, is set here. The arena is
+ * without budget, and all text in the values lives in it or in the table, argv and envp.
+ * Returns 0, or -EINVAL (or the -errno of a file) with a message that names the flag. `warnings` (may
+ * be NULL) gets one line for each deprecated form used. --help and --version are ordinary bool flags
+ * of the table; where one of them is on, no flag is required and none is refused as not supported. */
 int flags_parse(struct flags *flags, const struct flags_source *source, struct buf *warnings,
                 struct err *err) WARN_UNUSED;
 
 /* Index in the table, or -1. */
 int flags_find(const struct flags *flags, const char *name);
 bool flags_given(const struct flags *flags, const char *name);
+
+/* The value in force as /flags shows it: numbers, durations and sizes in their shortest form, text as
+ * it was given (so a value read from a file shows as file://, and no secret gets out). False if the
+ * flag has no value. */
+bool flags_format(const struct flags *flags, size_t index, struct buf *out) WARN_UNUSED;
 
 /* Text for --help. */
 void flags_usage(const struct flags *flags, const char *program, const char *about, struct buf *out);
