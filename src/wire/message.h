@@ -2,10 +2,12 @@
  * Bytes <-> messages: protobuf-c's structs, decoded into arenas from bytes that a peer sent.
  *
  * protobuf-c alone has no limit on nesting, takes a wrong wire type as it comes and names no path in
- * its errors. So message_decode first walks the bytes with the descriptor (depth, wire types, sizes,
- * required fields, NUL in strings, UTF-8), and only then builds the structs, in an arena whose
- * budget bounds the memory. Unknown fields are skipped. Unknown values of optional enums are treated
- * as unset (proto2; facts/observed.md), of required ones as missing.
+ * its errors. So message_decode is a decoder of our own, by protobuf-c's descriptors, which refuses
+ * what is nested too deep, wrong wire types and sizes, missing required fields and NUL in strings,
+ * and builds the structs in an arena whose budget bounds the memory. Strings that are not UTF-8 are
+ * let pass, as the reference lets them (JSON shows U+FFFD for such bytes). Unknown fields are
+ * skipped. Unknown values of optional enums are treated as unset (proto2; facts/observed.md), of
+ * repeated ones as not there, of required ones as missing. Of equal keys of a map the last counts.
  *
  * Messages live as long as their arena; never call protobuf_c_message_free_unpacked on them.
  */
@@ -21,7 +23,7 @@
 #include "common/err.h"
 #include "common/slice.h"
 
-/* Levels of nested messages that are accepted, as protobuf's own limit. */
+/* Levels of nested messages below the outermost one that are accepted, as protobuf's own limit. */
 #define MESSAGE_DEPTH_MAX 100
 
 enum {
@@ -29,11 +31,12 @@ enum {
     MESSAGE_E_BUDGET,      /* the arena's budget is used up */
 };
 
-/* 0 or MESSAGE_E_*. Strings and bytes are copied into the arena: `bytes` need not outlive the call. */
+/* 0 or MESSAGE_E_*. Strings and bytes are copied into the arena: `bytes` need not outlive the call.
+ * Missing required fields are all named, as far as there is room: "Missing required fields: a, b[1].c". */
 int message_decode(const ProtobufCMessageDescriptor *desc, struct slice bytes, struct arena *arena,
                    ProtobufCMessage **ret_message, struct err *err) WARN_UNUSED;
 
-/* The walk alone. */
+/* Whether message_decode would accept it, without an arena. */
 int message_check(const ProtobufCMessageDescriptor *desc, struct slice bytes,
                   struct err *err) WARN_UNUSED;
 
@@ -63,8 +66,9 @@ bool message_equal(const ProtobufCMessage *a, const ProtobufCMessage *b);
 ProtobufCMessage *message_new(const ProtobufCMessageDescriptor *desc, struct arena *arena) WARN_UNUSED;
 #define MESSAGE_NEW(type, name, arena) ((type *)message_new(&name##__descriptor, (arena)))
 
-/* Appends to a repeated field of messages or strings that was built in an arena:
- * MESSAGE_APPEND(arena, task->n_resources, task->resources, resource). Grows by doubling. */
+/* Appends to a repeated field: MESSAGE_APPEND(arena, task->n_resources, task->resources, resource).
+ * The field is empty, or was filled by MESSAGE_APPEND, message_decode, message_clone or
+ * json_parse_message, which leave room behind it: the array grows by doubling. */
 void *message_grow(struct arena *arena, void *items, size_t count, size_t item_size) WARN_UNUSED;
 #define MESSAGE_APPEND(arena, count, items, item)                                                  \
     do {                                                                                           \
