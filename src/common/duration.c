@@ -111,11 +111,13 @@ void duration_format(int64_t ns, struct buf *out)
 
 int bytes_parse(struct slice text, int64_t *ret_bytes, struct err *err)
 {
-    if (!parse_with_unit(text, bytes_units, ELEMENTS(bytes_units), ret_bytes) || *ret_bytes < 0) {
+    int64_t bytes;
+    if (!parse_with_unit(text, bytes_units, ELEMENTS(bytes_units), &bytes) || bytes < 0) {
         return err_set(err, -EINVAL,
                        "'%.*s' is not a size: a number and one of B, KB, MB, GB, TB is expected",
                        (int)MIN(text.size, (size_t)80), text.data);
     }
+    *ret_bytes = bytes;
     return 0;
 }
 

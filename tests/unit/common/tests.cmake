@@ -1,0 +1,5 @@
+foreach(module macro arena buf blob slice duration err list timers prng uuid sm cow storeio)
+  tepui_test(common ${module})
+endforeach()
+# What workers share with the loop, for the thread sanitizer.
+set_tests_properties(unit/common/blob unit/common/cow PROPERTIES LABELS threads)
