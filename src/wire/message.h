@@ -56,8 +56,7 @@ struct slice message_encode_arena(const ProtobufCMessage *message, struct arena 
 
 /* A deep copy in the arena (which must have no budget). */
 ProtobufCMessage *message_clone(const ProtobufCMessage *message, struct arena *arena) WARN_UNUSED;
-#define MESSAGE_CLONE(message, arena)                                                              \
-    ((__typeof__(message))message_clone(&(message)->base, (arena)))
+#define MESSAGE_CLONE(message, arena) ((void *)message_clone(&(message)->base, (arena)))
 
 /* Equal encodings. */
 bool message_equal(const ProtobufCMessage *a, const ProtobufCMessage *b);
