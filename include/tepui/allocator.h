@@ -22,12 +22,15 @@
 struct resources;       /* resources/resources.h */
 struct quantities;      /* resources/quantities.h */
 struct resource_limits; /* resources/quantities.h: quantities, each of which may be infinite */
-struct arena;           /* common/arena.h */
+struct resource_names;  /* resources/names.h */
 
 #define ALLOCATOR_ABI 1
 
 struct allocator_options {
     int64_t allocation_interval_ns;
+    /* What all quantities and limits here are numbered by; outlives the allocator, which may add
+     * names. NULL = only the common names occur. */
+    struct resource_names *names;
     uint64_t seed;                              /* for shuffling agents and for random sorters */
     bool filter_gpu_resources;                  /* agents with gpus only to GPU_RESOURCES frameworks */
     bool role_sorter_random;                    /* --role_sorter=random, else drf */
@@ -57,7 +60,7 @@ struct allocator_framework {
     const char *const *roles;            /* NULL-terminated, valid, without duplicates */
     const char *const *suppressed_roles; /* NULL-terminated; a part of roles */
     uint32_t capabilities;
-    bool active;
+    bool active; /* for add_framework; update_framework leaves it as it is */
     /* Per role: an offer must contain one of these instead of min_allocatable; may be 0. */
     const struct allocator_offer_filter *offer_filters;
     size_t offer_filter_count;
@@ -75,9 +78,13 @@ struct allocator_agent {
     const struct resources *total;      /* without allocation_info */
     uint32_t capabilities;
     const char *region;                 /* of the agent's fault domain; NULL = none */
+    /* The next three are for add_agent; update_agent leaves them as they are. */
     bool active;
     bool has_unavailability;            /* maintenance: inverse offers */
     int64_t unavailability_start_ns;    /* wall clock */
+    /* For update_agent: the agent came back with other attributes, so what frameworks refused of it
+     * they may want now. Its filters are dropped. */
+    bool attributes_changed;
 };
 
 /* What a framework holds on an agent: for adding either of them after a failover. */
@@ -99,8 +106,8 @@ struct allocator_inverse_offer {
     uint32_t agent;
 };
 
-/* One step's outcome; valid until the next call to the allocator. Offers of one framework are
- * neighbours, so that they go out in one message. */
+/* One step's outcome; valid until the next step. Offers of one framework are neighbours, so that they
+ * go out in one message. The resources of an offer may be taken away (resources_take). */
 struct allocator_batch {
     const struct allocator_offer *offers;
     size_t offer_count;
