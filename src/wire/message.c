@@ -6,13 +6,12 @@
 #include "wire/field_path.h"
 #include "wire/layout.h"
 #include "wire/message_build.h"
-#include "wire/message_map.h"
 
 /* What goes down with the decoder. */
 struct decoder {
     struct arena *arena; /* where the message is built */
     struct err *err;     /* may be NULL */
-    bool incomplete;     /* some message lacks required fields: look again at the end */
+    bool unfinished;     /* fields are missing, or a map has several entries */
 };
 
 /* The message that is being filled. */
@@ -130,7 +129,6 @@ static int decode_singular(struct decoder *d, const struct level *level,
     struct field_path path = {level->path, layout_name(field, JSON_V1), FIELD_PATH_SINGULAR};
     ProtobufCMessage *message = level->message;
     void *to = layout_member(field, message);
-    bool has_flag = !field->required;
     int status = 0;
     if (from->type != (enum wire_type)field->wire) {
         return refuse(d->err, &path, "wrong wire type");
@@ -145,23 +143,15 @@ static int decode_singular(struct decoder *d, const struct level *level,
                 return too_large(d);
             }
         }
-        has_flag = false;
         status = decode_sub(d, field, &path, from->bytes, level->depth + 1, *sub);
     } else if (field->type == PROTOBUF_C_TYPE_STRING) {
-        has_flag = false;
         status = store_string(d, &path, from->bytes, to);
     } else if (field->type == PROTOBUF_C_TYPE_BYTES) {
         status = store_bytes(d, from->bytes, to);
     } else if (!store_number(field, from->value, to)) {
         return 0;
     }
-    if (field->oneof != 0) {
-        *layout_case(field, message) = field->desc->id;
-    } else if (has_flag) {
-        *layout_has(field, message) = 1;
-    } else if (field->required) {
-        message->n_unknown_fields &= ~(1u << field->required_bit);
-    }
+    message_build_mark(field, message);
     return status;
 }
 
@@ -294,19 +284,8 @@ static int decode_repeated(struct decoder *d, const struct level *level,
             ASSERT(cursor_next(cursor, from));
         }
     }
+    d->unfinished = d->unfinished || (field->map && *count > 1);
     return 0;
-}
-
-static void dedupe_maps(const struct layout *layout, ProtobufCMessage *message)
-{
-    for (unsigned i = 0; i < layout->count; i++) {
-        const struct layout_field *field = &layout->fields[i];
-        if (field->map) {
-            size_t *count = layout_count(field, message);
-            *count = message_map_dedupe(
-                field, *(ProtobufCMessage ***)layout_member(field, message), *count);
-        }
-    }
 }
 
 static int decode_message(struct decoder *d, const struct layout *layout, struct slice bytes,
@@ -314,14 +293,12 @@ static int decode_message(struct decoder *d, const struct layout *layout, struct
 {
     struct cursor cursor;
     struct cursor_field from;
-    bool any_map = false;
     cursor_init(&cursor, bytes);
     while (cursor_next(&cursor, &from)) {
         const struct layout_field *field = layout_find(layout, from.number);
         if (field == NULL) {
             continue;
         }
-        any_map = any_map || field->map;
         int status = field->repeated ? decode_repeated(d, level, field, &cursor, &from)
                                      : decode_singular(d, level, field, &from);
         if (status != 0) {
@@ -331,10 +308,7 @@ static int decode_message(struct decoder *d, const struct layout *layout, struct
     if (cursor.failed) {
         return refuse(d->err, level->path, "malformed");
     }
-    if (any_map) {
-        dedupe_maps(layout, level->message);
-    }
-    d->incomplete = d->incomplete || level->message->n_unknown_fields != 0;
+    d->unfinished = d->unfinished || level->message->n_unknown_fields != 0;
     return 0;
 }
 
@@ -351,7 +325,7 @@ int message_decode(const ProtobufCMessageDescriptor *desc, struct slice bytes, s
     if (status != 0) {
         return status;
     }
-    if (d.incomplete && !message_build_finish(level.message, JSON_V1, err)) {
+    if (d.unfinished && !message_build_finish(level.message, JSON_V1, err)) {
         return MESSAGE_E_INVALID;
     }
     *ret_message = level.message;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "wire/field_path.h"
+#include "wire/message_map.h"
 
 /* Elements of the smallest array. */
 #define CAPACITY_MIN 2
@@ -50,15 +51,14 @@ bool message_build_reserve(const struct layout_field *field, ProtobufCMessage *m
     return true;
 }
 
-/* --- what is missing --- */
+/* --- the end --- */
 
 struct search {
     enum json_names names;
     struct buf found; /* paths, with commas between */
 };
 
-static void find_missing(ProtobufCMessage *message, const struct field_path *up,
-                         struct search *search);
+static void finish(ProtobufCMessage *message, const struct field_path *up, struct search *search);
 
 /* Text that is cut anyway need not be written. */
 static bool is_full(const struct search *search)
@@ -81,8 +81,8 @@ static void tell_missing(const struct layout *layout, uint32_t missing,
     }
 }
 
-static void find_missing_in_field(const struct layout_field *field, ProtobufCMessage *message,
-                                  const struct field_path *up, struct search *search)
+static void finish_field(const struct layout_field *field, ProtobufCMessage *message,
+                         const struct field_path *up, struct search *search)
 {
     struct field_path path = {up, layout_name(field, search->names), FIELD_PATH_SINGULAR};
     void *member = layout_member(field, message);
@@ -93,20 +93,23 @@ static void find_missing_in_field(const struct layout_field *field, ProtobufCMes
         }
         memcpy(&sub, member, sizeof(sub));
         if (sub != NULL) {
-            find_missing(sub, &path, search);
+            finish(sub, &path, search);
         }
         return;
     }
     ProtobufCMessage **items;
+    size_t *count = layout_count(field, message);
     memcpy(&items, member, sizeof(items));
-    for (size_t i = 0; i < *layout_count(field, message); i++) {
+    if (field->map) {
+        *count = message_map_dedupe(field, items, *count);
+    }
+    for (size_t i = 0; i < *count; i++) {
         path.index = i;
-        find_missing(items[i], &path, search);
+        finish(items[i], &path, search);
     }
 }
 
-static void find_missing(ProtobufCMessage *message, const struct field_path *up,
-                         struct search *search)
+static void finish(ProtobufCMessage *message, const struct field_path *up, struct search *search)
 {
     const struct layout *layout = layout_of(message->descriptor);
     if (message->n_unknown_fields != 0) {
@@ -115,7 +118,7 @@ static void find_missing(ProtobufCMessage *message, const struct field_path *up,
     }
     for (unsigned i = 0; i < layout->count; i++) {
         if (layout->fields[i].type == PROTOBUF_C_TYPE_MESSAGE) {
-            find_missing_in_field(&layout->fields[i], message, up, search);
+            finish_field(&layout->fields[i], message, up, search);
         }
     }
 }
@@ -123,7 +126,7 @@ static void find_missing(ProtobufCMessage *message, const struct field_path *up,
 bool message_build_finish(ProtobufCMessage *message, enum json_names names, struct err *err)
 {
     struct search search = {.names = names};
-    find_missing(message, NULL, &search);
+    finish(message, NULL, &search);
     bool is_whole = search.found.size == 0;
     if (!is_whole) {
         (void)err_set(err, 0, "Missing required fields: %.*s", SLICE_ARGS(buf_slice(&search.found)));

@@ -3,7 +3,8 @@
  *
  * While a message is being built, base.n_unknown_fields holds the required fields that are still
  * missing, a bit each. Whether any are is only known at the end, since a nested message may come in
- * several pieces, which add up (proto2).
+ * several pieces, which add up (proto2). Maps keep all entries until then, too: of equal keys the
+ * last one counts.
  */
 #ifndef TEPUI_WIRE_MESSAGE_BUILD_H
 #define TEPUI_WIRE_MESSAGE_BUILD_H
@@ -27,8 +28,20 @@ size_t message_build_capacity(size_t count);
 bool message_build_reserve(const struct layout_field *field, ProtobufCMessage *message, size_t more,
                            struct arena *arena) WARN_UNUSED;
 
-/* Clears the marks below a message that is whole. If something is missing, err lists it, and this is
- * false. */
+/* A singular field has been given a value. */
+static inline void message_build_mark(const struct layout_field *field, ProtobufCMessage *message)
+{
+    if (field->oneof != 0) {
+        *layout_case(field, message) = field->desc->id;
+    } else if (field->required) {
+        message->n_unknown_fields &= ~(1u << field->required_bit);
+    } else if (field->type != PROTOBUF_C_TYPE_STRING && field->type != PROTOBUF_C_TYPE_MESSAGE) {
+        *layout_has(field, message) = 1;
+    }
+}
+
+/* To be called at the end if anything was missing or a map has several entries: takes out the marks,
+ * and entries that do not count. False if something is still missing; err lists it. */
 bool message_build_finish(ProtobufCMessage *message, enum json_names names,
                           struct err *err) WARN_UNUSED;
 
