@@ -53,7 +53,8 @@ void arena_reset(struct arena *arena)
 
 static void add_block(struct arena *arena, size_t need)
 {
-    size_t size = arena->blocks != NULL ? arena->blocks->size * 2 : ARENA_BLOCK_SIZE_MIN - HEADER_SIZE;
+    size_t size =
+        arena->blocks != NULL ? arena->blocks->size * 2 : ARENA_BLOCK_SIZE_MIN - HEADER_SIZE;
     size = MIN(size, (size_t)ARENA_BLOCK_SIZE_MAX);
     size = MAX(size, need);
     struct arena_block *block = malloc(HEADER_SIZE + size);

@@ -43,8 +43,7 @@ static struct cow_chunk *chunk_new(void)
 
 static void chunk_unref(struct cow_chunk *chunk, int height)
 {
-    if (chunk == NULL ||
-        atomic_fetch_sub_explicit(&chunk->refs, 1, memory_order_acq_rel) != 1) {
+    if (chunk == NULL || atomic_fetch_sub_explicit(&chunk->refs, 1, memory_order_acq_rel) != 1) {
         return;
     }
     for (size_t i = 0; i < CHUNK_SLOTS; i++) {

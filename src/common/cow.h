@@ -1,10 +1,10 @@
 /*
  * A table of immutable, atomically counted values whose snapshot costs O(1).
  *
- * Slots are numbered; values begin with `struct cow_value`. The table is a radix tree of chunks with
- * 64 slots. A snapshot shares all chunks; a later write copies the few chunks on its way that a
- * snapshot still holds (design decision 2: nothing on the loop costs time in proportion to the whole
- * cluster). The loop owns the table; snapshots may be read and dropped by any thread.
+ * Slots are numbered; values begin with `struct cow_value`. The table is a radix tree of chunks
+ * with 64 slots. A snapshot shares all chunks; a later write copies the few chunks on its way that
+ * a snapshot still holds (design decision 2: nothing on the loop costs time in proportion to the
+ * whole cluster). The loop owns the table; snapshots may be read and dropped by any thread.
  */
 #ifndef TEPUI_COMMON_COW_H
 #define TEPUI_COMMON_COW_H

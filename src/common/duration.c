@@ -14,8 +14,11 @@ static const struct unit duration_units[] = {
 };
 
 static const struct unit bytes_units[] = {
-    {"TB", INT64_C(1) << 40}, {"GB", INT64_C(1) << 30}, {"MB", INT64_C(1) << 20},
-    {"KB", INT64_C(1) << 10}, {"B", 1},
+    {"TB", INT64_C(1) << 40},
+    {"GB", INT64_C(1) << 30},
+    {"MB", INT64_C(1) << 20},
+    {"KB", INT64_C(1) << 10},
+    {"B", 1},
 };
 
 int64_t time_add_ns(int64_t a_ns, int64_t b_ns)
@@ -74,7 +77,8 @@ static bool parse_with_unit(struct slice text, const struct unit *units, size_t 
             return true;
         }
         double number;
-        if (!slice_parse_double(text, &number) || fabs(number * (double)units[i].size) >= INT64_LIMIT) {
+        if (!slice_parse_double(text, &number) ||
+            fabs(number * (double)units[i].size) >= INT64_LIMIT) {
             return false;
         }
         *ret_value = (int64_t)(number * (double)units[i].size);

@@ -29,10 +29,10 @@ enum file_request_type {
 struct file_request {
     struct list link;
     enum file_request_type type;
-    uint64_t token;  /* comes back in the result */
-    char *root;      /* heap; real path that must not be left */
-    char *path;      /* heap; root, or something below it */
-    int64_t offset;  /* READ; -1 = only the size is asked for */
+    uint64_t token;   /* comes back in the result */
+    char *root;       /* heap; real path that must not be left */
+    char *path;       /* heap; root, or something below it */
+    int64_t offset;   /* READ; -1 = only the size is asked for */
     int64_t size_max; /* READ: bytes wanted; at most FILE_READ_SIZE_MAX are given */
 };
 
@@ -41,8 +41,8 @@ struct file_requests {
 };
 
 struct file_entry {
-    char *name;       /* heap; without the folder */
-    uint32_t mode;    /* as stat has it, with the type */
+    char *name;    /* heap; without the folder */
+    uint32_t mode; /* as stat has it, with the type */
     uint64_t link_count;
     int64_t size;
     int64_t mtime_ns; /* since the epoch */
@@ -52,9 +52,9 @@ struct file_entry {
 
 struct file_result {
     uint64_t token;
-    int status;                 /* 0; -ENOENT; -EISDIR, -ENOTDIR; -EPERM: leaves the root; other -errno */
-    int64_t size;               /* READ: of the whole file */
-    struct blob *bytes;         /* READ, DOWNLOAD */
+    int status;         /* 0; -ENOENT; -EISDIR, -ENOTDIR; -EPERM: leaves the root; other -errno */
+    int64_t size;       /* READ: of the whole file */
+    struct blob *bytes; /* READ, DOWNLOAD */
     struct file_entry *entries; /* LIST: heap, ascending by name */
     size_t entry_count;
 };

@@ -21,7 +21,7 @@ struct mention {
 
 union flag_value {
     bool boolean;
-    int64_t integer;  /* also durations and sizes */
+    int64_t integer; /* also durations and sizes */
     double number;
     const char *text; /* also paths and JSON */
 };
@@ -192,10 +192,10 @@ static const char *plain_name(struct flags *flags, struct slice raw, bool *ret_n
     return *ret_negated ? name + 3 : name;
 }
 
-static int take_argument(struct flags *flags, const char *argument, struct mention *mentions,
+static int take_argument(struct flags *flags, struct slice argument, struct mention *mentions,
                          struct err *err)
 {
-    struct slice body = slice_skip(slice_trim(slice_from(argument)), 2);
+    struct slice body = slice_skip(argument, 2);
     ptrdiff_t equals = slice_find(body, '=');
     struct slice raw = equals < 0 ? body : slice_make(body.data, (size_t)equals);
     struct mention mention = {0};
@@ -220,12 +220,12 @@ static int take_arguments(struct flags *flags, const struct flags_source *source
 {
     int i = 1;
     for (; i < source->argc; i++) {
-        const char *argument = source->argv[i];
-        if (strcmp(argument, "--") == 0) {
+        struct slice argument = slice_trim(slice_from(source->argv[i]));
+        if (slice_is(argument, "--")) {
             i++;
             break;
         }
-        if (strncmp(argument, "--", 2) != 0) {
+        if (!slice_starts_with(argument, SLICE("--"))) {
             break;
         }
         int r = take_argument(flags, argument, mentions, err);
@@ -270,8 +270,8 @@ static int take_variables(struct flags *flags, const struct flags_source *source
             strncmp(*variable, source->prefix, prefix_size) != 0) {
             continue;
         }
-        struct slice rest = slice_skip(slice_make(*variable, (size_t)(equals - *variable)),
-                                       prefix_size);
+        struct slice rest =
+            slice_skip(slice_make(*variable, (size_t)(equals - *variable)), prefix_size);
         int r = take_variable(flags, rest, equals + 1, mentions, arguments, err);
         if (r != 0) {
             return r;

@@ -35,7 +35,8 @@ static void describe(const struct flag *flag, struct buf *out)
     CLEANUP(buf_deinit) struct buf text = BUF_INIT;
     buf_append_text(&text, flag->help);
     if (flag->default_text != NULL) {
-        buf_printf(&text, " Default: %s.", flag->default_text[0] != '\0' ? flag->default_text : "none");
+        buf_printf(&text, " Default: %s.",
+                   flag->default_text[0] != '\0' ? flag->default_text : "none");
     }
     if (flag->required) {
         buf_append_text(&text, " Required.");

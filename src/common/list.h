@@ -63,10 +63,10 @@ static inline struct list *list_pop_front(struct list *head)
 #define LIST_ENTRY(link, type, member) CONTAINER_OF(link, type, member)
 
 /* The current entry may be removed in the body. */
-#define LIST_FOR_EACH(var, head, member)                                                           \
-    for (struct list *var##_link = (head)->next, *var##_next = var##_link->next;                   \
-         var##_link != (head) &&                                                                   \
-         ((var) = LIST_ENTRY(var##_link, __typeof__(*(var)), member), true);                       \
+#define LIST_FOR_EACH(var, head, member)                                         \
+    for (struct list *var##_link = (head)->next, *var##_next = var##_link->next; \
+         var##_link != (head) &&                                                 \
+         ((var) = LIST_ENTRY(var##_link, __typeof__(*(var)), member), true);     \
          var##_link = var##_next, var##_next = var##_link->next)
 
 #endif

@@ -57,7 +57,8 @@ int log_verbosity(void)
 bool log_is_on(enum log_level level)
 {
     return level == LOG_LEVEL_FATAL || log_verbosity() > 0 ||
-           (level != LOG_LEVEL_DEBUG && (int)level >= __atomic_load_n(&sink.level, __ATOMIC_RELAXED));
+           (level != LOG_LEVEL_DEBUG &&
+            (int)level >= __atomic_load_n(&sink.level, __ATOMIC_RELAXED));
 }
 
 /* Files. */
@@ -95,10 +96,10 @@ static int open_level(int level)
     char stamp[32];
     (void)strftime(stamp, sizeof(stamp), "%Y%m%d-%H%M%S", &tm);
 
-    CLEANUP(xfreep) char *name =
-        xasprintf("%s.%s.%s.log.%s.%s.%ld", sink.program, host,
-                  user != NULL ? user->pw_name : "unknown", level_names[level], stamp,
-                  (long)getpid());
+    CLEANUP(xfreep)
+    char *name = xasprintf("%s.%s.%s.log.%s.%s.%ld", sink.program, host,
+                           user != NULL ? user->pw_name : "unknown", level_names[level], stamp,
+                           (long)getpid());
     CLEANUP(xfreep) char *path = xasprintf("%s/%s", sink.dir, name);
     CLEANUP(xfreep) char *link = xasprintf("%s/%s.%s", sink.dir, sink.program, level_names[level]);
     int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
@@ -203,8 +204,8 @@ static size_t format_prefix(char *line, size_t size, enum log_level level, const
     const char *slash = strrchr(file, '/');
     int n = snprintf(line, size, "%c%02d%02d %02d:%02d:%02d.%06ld %5d %s:%d] ",
                      level == LOG_LEVEL_DEBUG ? 'I' : level_names[level][0], tm.tm_mon + 1,
-                     tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, now.tv_nsec / 1000, (int)gettid(),
-                     slash != NULL ? slash + 1 : file, line_number);
+                     tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, now.tv_nsec / 1000,
+                     (int)gettid(), slash != NULL ? slash + 1 : file, line_number);
     ASSERT(n > 0);
     return MIN((size_t)n, size - 1);
 }

@@ -31,10 +31,11 @@ struct log_options {
 };
 
 /*
- * Opens files if a directory is given, which is made if missing: 0, or -errno. Before it, everything
- * goes to stderr. As with glog, the file <program>.<host>.<user>.log.<LEVEL>.<date>-<time>.<pid>
- * holds the lines of its level and above, <program>.<LEVEL> is a link to the newest, and a level's
- * file is made with its first line. The options are copied.
+ * Opens files if a directory is given, which is made if missing: 0, or -errno. Before it,
+ * everything goes to stderr. As with glog, the file
+ * <program>.<host>.<user>.log.<LEVEL>.<date>-<time>.<pid> holds the lines of its level and above,
+ * <program>.<LEVEL> is a link to the newest, and a level's file is made with its first line. The
+ * options are copied.
  */
 int log_open(const struct log_options *options, struct err *err) WARN_UNUSED;
 void log_close(void); /* writes what waits; back to stderr; idempotent */
@@ -43,7 +44,8 @@ void log_flush(void); /* writes what waits: for the loop's timer while flush_int
 /* INFO, WARNING or ERROR, as --logging_level takes them; false for anything else. */
 bool log_level_parse(const char *name, enum log_level *ret_level) WARN_UNUSED;
 
-/* Verbosity at run time (/logging/toggle, SET_LOGGING_LEVEL): 0 = as started, above = debug lines. */
+/* Verbosity at run time (/logging/toggle, SET_LOGGING_LEVEL): 0 = as started, above = debug lines.
+ */
 void log_set_verbosity(int level);
 int log_verbosity(void);
 
@@ -53,11 +55,11 @@ bool log_is_on(enum log_level level);
 void log_write(enum log_level level, const char *file, int line, const char *fmt, ...)
     PRINTF_LIKE(4, 5);
 
-#define LOG_AT(level, ...)                                                                         \
-    do {                                                                                           \
-        if (log_is_on(level)) {                                                                    \
-            log_write(level, __FILE__, __LINE__, __VA_ARGS__);                                     \
-        }                                                                                          \
+#define LOG_AT(level, ...)                                     \
+    do {                                                       \
+        if (log_is_on(level)) {                                \
+            log_write(level, __FILE__, __LINE__, __VA_ARGS__); \
+        }                                                      \
     } while (0)
 #define LOG_DEBUG(...) LOG_AT(LOG_LEVEL_DEBUG, __VA_ARGS__)
 #define LOG_INFO(...) LOG_AT(LOG_LEVEL_INFO, __VA_ARGS__)

@@ -23,11 +23,11 @@
 /* Prints where and what, with errno untouched, and aborts. */
 void tepui_assert_fail(const char *file, int line, const char *what) NORETURN;
 
-#define ASSERT(cond)                                                                               \
-    do {                                                                                           \
-        if (__builtin_expect(!(cond), 0)) {                                                        \
-            tepui_assert_fail(__FILE__, __LINE__, #cond);                                          \
-        }                                                                                          \
+#define ASSERT(cond)                                      \
+    do {                                                  \
+        if (__builtin_expect(!(cond), 0)) {               \
+            tepui_assert_fail(__FILE__, __LINE__, #cond); \
+        }                                                 \
     } while (0)
 
 /* A place that our own reasoning says cannot be reached. */
@@ -37,12 +37,12 @@ void tepui_assert_fail(const char *file, int line, const char *what) NORETURN;
 #define CLEANUP(fn) __attribute__((cleanup(fn)))
 
 /* Hands over a pointer: evaluates to its value and leaves NULL behind. */
-#define TAKE_PTR(ptr)                                                                              \
-    ({                                                                                             \
-        __typeof__(ptr) *taken_from_ = &(ptr);                                                     \
-        __typeof__(ptr) taken_ = *taken_from_;                                                     \
-        *taken_from_ = NULL;                                                                       \
-        taken_;                                                                                    \
+#define TAKE_PTR(ptr)                          \
+    ({                                         \
+        __typeof__(ptr) *taken_from_ = &(ptr); \
+        __typeof__(ptr) taken_ = *taken_from_; \
+        *taken_from_ = NULL;                   \
+        taken_;                                \
     })
 
 /*
@@ -51,10 +51,10 @@ void tepui_assert_fail(const char *file, int line, const char *what) NORETURN;
  */
 #define OBJ_INIT(obj, value) ((void)((obj)->magic = (value)))
 #define OBJ_DEAD(obj) ((void)((obj)->magic = 0))
-#define CAST_OBJ(to, from, value)                                                                  \
-    do {                                                                                           \
-        (to) = (from);                                                                             \
-        ASSERT((to) != NULL && (to)->magic == (value));                                            \
+#define CAST_OBJ(to, from, value)                       \
+    do {                                                \
+        (to) = (from);                                  \
+        ASSERT((to) != NULL && (to)->magic == (value)); \
     } while (0)
 
 #endif

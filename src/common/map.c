@@ -110,8 +110,11 @@ void map_add(struct map *map, struct map_link *link)
 {
     struct slice key = map->key(link);
     ASSERT(map_find(map, key) == NULL);
+    /* It shrinks here too, not in map_remove(): removals must not disturb an iteration. */
     if (map->count >= map->bucket_count) {
         map_resize(map, map->bucket_count == 0 ? MAP_BUCKETS_MIN : map->bucket_count * 2);
+    } else if (map->bucket_count / 4 >= MAP_BUCKETS_MIN && map->count < map->bucket_count / 8) {
+        map_resize(map, map->bucket_count / 4);
     }
     link->hash = map_hash(map->seed, key);
     struct map_link **bucket = &map->buckets[link->hash & (map->bucket_count - 1)];
@@ -133,9 +136,6 @@ void map_remove(struct map *map, struct map_link *link)
     map->count--;
     if (map->count == 0) {
         map_deinit(map);
-    } else if (map->bucket_count > MAP_BUCKETS_MIN && map->count < map->bucket_count / 8) {
-        map_resize(map, map->bucket_count / 4 < MAP_BUCKETS_MIN ? MAP_BUCKETS_MIN
-                                                                : map->bucket_count / 4);
     }
 }
 

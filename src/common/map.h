@@ -40,7 +40,8 @@ void map_add(struct map *map, struct map_link *link);
 /* The link must be there (asserts). */
 void map_remove(struct map *map, struct map_link *link);
 
-/* Any link, or NULL; and the one behind it. The current one may be removed after its next was read. */
+/* Any link, or NULL; and the one behind it. The current one may be removed after its next was read.
+ */
 struct map_link *map_first(const struct map *map);
 struct map_link *map_next(const struct map *map, const struct map_link *link);
 

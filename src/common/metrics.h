@@ -1,8 +1,8 @@
 /*
  * The metrics registry: counters, gauges and timers by Mesos' names (facts/metrics.csv).
  *
- * Owned by one thread. A snapshot is what /metrics/snapshot shows: names and numbers, sorted by name.
- * A timer named x gives x_ms, the last duration, once there is one, and from two on
+ * Owned by one thread. A snapshot is what /metrics/snapshot shows: names and numbers, sorted by
+ * name. A timer named x gives x_ms, the last duration, once there is one, and from two on
  * x_ms/{count,max,min,p25,p50,p75,p90,p95,p99,p999,p9999}, between samples by linear interpolation.
  */
 #ifndef TEPUI_COMMON_METRICS_H
@@ -41,8 +41,8 @@ struct metric *metrics_add_timer_window(struct metrics *metrics, const char *nam
 void metrics_remove(struct metrics *metrics, struct metric *metric);
 struct metric *metrics_find(const struct metrics *metrics, const char *name); /* NULL if none */
 
-void metric_add(struct metric *metric, int64_t amount);  /* counters */
-void metric_set(struct metric *metric, double value);    /* values */
+void metric_add(struct metric *metric, int64_t amount); /* counters */
+void metric_set(struct metric *metric, double value);   /* values */
 /* Timers; now_ns is monotonic and drives the window. */
 void metric_record(struct metric *metric, int64_t duration_ns, int64_t now_ns);
 double metric_value(const struct metric *metric); /* of a timer: the last, in ms; 0 if none */

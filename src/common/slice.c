@@ -120,7 +120,8 @@ bool slice_parse_double(struct slice s, double *ret_value)
     char *end;
     errno = 0;
     double value = strtod(text, &end);
-    if (*end != '\0' || end == text || (errno == ERANGE && value != 0 && (value > 1 || value < -1))) {
+    if (*end != '\0' || end == text ||
+        (errno == ERANGE && value != 0 && (value > 1 || value < -1))) {
         return false;
     }
     *ret_value = value;

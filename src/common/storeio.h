@@ -15,14 +15,14 @@
 #include "common/list.h"
 
 enum store_op_type {
-    STORE_REPLACE, /* write to a temporary name, sync, rename; parents are made */
-    STORE_APPEND,  /* append, made if missing; parents are made */
+    STORE_REPLACE,  /* write to a temporary name, sync, rename; parents are made */
+    STORE_APPEND,   /* append, made if missing; parents are made */
     STORE_TRUNCATE, /* cut the file to `size` bytes */
-    STORE_MKDIR,   /* with parents; mode */
-    STORE_SYMLINK, /* `target`; replaces an older link atomically */
-    STORE_REMOVE,  /* a file or a whole tree; fine if missing */
-    STORE_RENAME,  /* to `target` */
-    STORE_CHOWN,   /* the tree at path to uid, gid */
+    STORE_MKDIR,    /* with parents; mode */
+    STORE_SYMLINK,  /* `target`; replaces an older link atomically */
+    STORE_REMOVE,   /* a file or a whole tree; fine if missing */
+    STORE_RENAME,   /* to `target` */
+    STORE_CHOWN,    /* the tree at path to uid, gid */
 };
 
 struct store_op {
@@ -46,12 +46,17 @@ struct store_ops {
 void store_ops_init(struct store_ops *ops);
 void store_ops_deinit(struct store_ops *ops);
 /* All take a copy of the path; `bytes` (a reference) is taken over. */
-struct store_op *store_replace(struct store_ops *ops, uint64_t token, const char *path, struct blob *bytes);
-struct store_op *store_append(struct store_ops *ops, uint64_t token, const char *path, struct blob *bytes);
-struct store_op *store_mkdir(struct store_ops *ops, uint64_t token, const char *path, uint32_t mode);
-struct store_op *store_symlink(struct store_ops *ops, uint64_t token, const char *path, const char *target);
+struct store_op *store_replace(struct store_ops *ops, uint64_t token, const char *path,
+                               struct blob *bytes);
+struct store_op *store_append(struct store_ops *ops, uint64_t token, const char *path,
+                              struct blob *bytes);
+struct store_op *store_mkdir(struct store_ops *ops, uint64_t token, const char *path,
+                             uint32_t mode);
+struct store_op *store_symlink(struct store_ops *ops, uint64_t token, const char *path,
+                               const char *target);
 struct store_op *store_remove(struct store_ops *ops, uint64_t token, const char *path);
-struct store_op *store_rename(struct store_ops *ops, uint64_t token, const char *path, const char *target);
+struct store_op *store_rename(struct store_ops *ops, uint64_t token, const char *path,
+                              const char *target);
 struct store_op *store_op_pop(struct store_ops *ops);
 struct store_op *store_op_free(struct store_op *op);
 

@@ -61,12 +61,12 @@ static inline void unit_assert_aborts(void (*fn)(void), const char *what)
 }
 
 /* The slice holds just this text. */
-#define assert_slice(s, text)                                                                      \
-    do {                                                                                           \
-        struct slice got_ = (s);                                                                   \
-        if (!slice_is(got_, (text))) {                                                             \
-            fail_msg("expected '%s', got '%.*s'", (text), SLICE_ARGS(got_));                       \
-        }                                                                                          \
+#define assert_slice(s, text)                                                \
+    do {                                                                     \
+        struct slice got_ = (s);                                             \
+        if (!slice_is(got_, (text))) {                                       \
+            fail_msg("expected '%s', got '%.*s'", (text), SLICE_ARGS(got_)); \
+        }                                                                    \
     } while (0)
 
 #endif

@@ -39,10 +39,24 @@ static void test_durations(void **state)
 static void test_what_is_no_duration(void **state)
 {
     (void)state;
-    static const char *const bad[] = {
-        "",       "10",     "secs",    "10 secs", "10sec",   "10SECS",
-        "1..5ms", "often",  "1e400ns", "10secs ", " 10secs", "9223372036854775808ns",
-        "1e9weeks", "99999999999weeks", "15251.0weeks", "--1secs", "nanweeks", "infsecs"};
+    static const char *const bad[] = {"",
+                                      "10",
+                                      "secs",
+                                      "10 secs",
+                                      "10sec",
+                                      "10SECS",
+                                      "1..5ms",
+                                      "often",
+                                      "1e400ns",
+                                      "10secs ",
+                                      " 10secs",
+                                      "9223372036854775808ns",
+                                      "1e9weeks",
+                                      "99999999999weeks",
+                                      "15251.0weeks",
+                                      "--1secs",
+                                      "nanweeks",
+                                      "infsecs"};
     for (size_t i = 0; i < ELEMENTS(bad); i++) {
         int64_t ns = 99;
         struct err err;
@@ -92,9 +106,13 @@ static void test_sizes(void **state)
         int64_t bytes;
         const char *shown;
     } good[] = {
-        {"0B", 0, "0B"},           {"1B", 1, "1B"},         {"4096B", 4096, "4KB"},
-        {"512MB", 512 << 20, "512MB"}, {"2GB", INT64_C(2) << 30, "2GB"},
-        {"1.5KB", 1536, "1536B"},  {"3TB", INT64_C(3) << 40, "3TB"},
+        {"0B", 0, "0B"},
+        {"1B", 1, "1B"},
+        {"4096B", 4096, "4KB"},
+        {"512MB", 512 << 20, "512MB"},
+        {"2GB", INT64_C(2) << 30, "2GB"},
+        {"1.5KB", 1536, "1536B"},
+        {"3TB", INT64_C(3) << 40, "3TB"},
     };
     struct buf buf = BUF_INIT;
     for (size_t i = 0; i < ELEMENTS(good); i++) {
@@ -106,8 +124,8 @@ static void test_sizes(void **state)
         assert_string_equal(buf_text(&buf), good[i].shown);
     }
     buf_deinit(&buf);
-    static const char *const bad[] = {"",     "12",  "2 apples", "2gb", "-1B", "B",
-                                      "1PB", "1e1B", "8388608TB"};
+    static const char *const bad[] = {"",  "12",  "2 apples", "2gb",      "-1B",
+                                      "B", "1PB", "1e1B",     "8388608TB"};
     for (size_t i = 0; i < ELEMENTS(bad); i++) {
         int64_t bytes = 99;
         struct err err;

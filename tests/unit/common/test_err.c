@@ -68,8 +68,10 @@ static void test_wraps_nest(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_the_code_is_passed_on), cmocka_unit_test(test_nobody_listens),
-        cmocka_unit_test(test_errno_is_named),        cmocka_unit_test(test_long_texts_are_cut),
+        cmocka_unit_test(test_the_code_is_passed_on),
+        cmocka_unit_test(test_nobody_listens),
+        cmocka_unit_test(test_errno_is_named),
+        cmocka_unit_test(test_long_texts_are_cut),
         cmocka_unit_test(test_wraps_nest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

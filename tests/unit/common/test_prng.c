@@ -20,7 +20,8 @@ static void test_a_seed_gives_one_sequence(void **state)
     assert_int_equal(different, 1000);
 }
 
-/* The published algorithm, from a known state: seeds in scripts and traces must keep their meaning. */
+/* The published algorithm, from a known state: seeds in scripts and traces must keep their meaning.
+ */
 static void test_the_sequence_is_that_of_the_published_generator(void **state)
 {
     (void)state;

@@ -106,15 +106,30 @@ static void test_signed_numbers(void **state)
     static const struct {
         const char *text;
         int64_t value;
-    } good[] = {{"0", 0},   {"-0", 0},  {"42", 42}, {"-42", -42},
-                {"007", 7}, {"9223372036854775807", INT64_MAX}, {"-9223372036854775808", INT64_MIN}};
+    } good[] = {{"0", 0},
+                {"-0", 0},
+                {"42", 42},
+                {"-42", -42},
+                {"007", 7},
+                {"9223372036854775807", INT64_MAX},
+                {"-9223372036854775808", INT64_MIN}};
     for (size_t i = 0; i < ELEMENTS(good); i++) {
         int64_t value = 99;
         assert_true(slice_parse_int64(slice_from(good[i].text), &value));
         assert_int_equal(value, good[i].value);
     }
-    static const char *const bad[] = {"",    "-",   "+1",   " 1",  "1 ",  "1a", "0x10", "1.0", "--1",
-                                      "1e3", "9223372036854775808", "-9223372036854775809",
+    static const char *const bad[] = {"",
+                                      "-",
+                                      "+1",
+                                      " 1",
+                                      "1 ",
+                                      "1a",
+                                      "0x10",
+                                      "1.0",
+                                      "--1",
+                                      "1e3",
+                                      "9223372036854775808",
+                                      "-9223372036854775809",
                                       "000000000000000000000000000000000000001"};
     for (size_t i = 0; i < ELEMENTS(bad); i++) {
         int64_t value = 99;
@@ -135,7 +150,8 @@ static void test_unsigned_numbers(void **state)
     assert_true(value == UINT64_MAX);
     assert_true(slice_parse_uint64(SLICE("0"), &value));
     assert_int_equal(value, 0);
-    static const char *const bad[] = {"", "-1", "+1", " 1", "1 ", "18446744073709551616", "0x1", "a"};
+    static const char *const bad[] = {"",    "-1", "+1", " 1", "1 ", "18446744073709551616",
+                                      "0x1", "a"};
     for (size_t i = 0; i < ELEMENTS(bad); i++) {
         value = 99;
         assert_false(slice_parse_uint64(slice_from(bad[i]), &value));
@@ -149,15 +165,15 @@ static void test_numbers_with_a_fraction(void **state)
     static const struct {
         const char *text;
         double value;
-    } good[] = {{"0", 0},      {"1.5", 1.5},  {"-2.25", -2.25}, {"1e3", 1000}, {".5", 0.5},
-                {"5.", 5},     {"+1", 1},     {"1E-2", 0.01},   {"1e-999", 0}, {"1e308", 1e308}};
+    } good[] = {{"0", 0},  {"1.5", 1.5}, {"-2.25", -2.25}, {"1e3", 1000}, {".5", 0.5},
+                {"5.", 5}, {"+1", 1},    {"1E-2", 0.01},   {"1e-999", 0}, {"1e308", 1e308}};
     for (size_t i = 0; i < ELEMENTS(good); i++) {
         double value = 99;
         assert_true(slice_parse_double(slice_from(good[i].text), &value));
         assert_true(fabs(value - good[i].value) <= fabs(good[i].value) * 1e-15);
     }
-    static const char *const bad[] = {"",    "nan",  "inf", "-inf", "0x10", "1e999", "-1e999",
-                                      "1.5x", "1.5 ", " 1.5", "1..5", "e5",   "1e",   "infinity"};
+    static const char *const bad[] = {"",     "nan",  "inf",  "-inf", "0x10", "1e999", "-1e999",
+                                      "1.5x", "1.5 ", " 1.5", "1..5", "e5",   "1e",    "infinity"};
     for (size_t i = 0; i < ELEMENTS(bad); i++) {
         double value = 99;
         assert_false(slice_parse_double(slice_from(bad[i]), &value));

@@ -24,9 +24,9 @@ static void test_operations_come_out_in_order_with_what_they_need(void **state)
         const char *path;
         const char *target;
     } expected[] = {
-        {STORE_MKDIR, 0, "/w/meta", NULL},    {STORE_REPLACE, 7, "/w/meta/info", NULL},
+        {STORE_MKDIR, 0, "/w/meta", NULL},     {STORE_REPLACE, 7, "/w/meta/info", NULL},
         {STORE_APPEND, 8, "/w/updates", NULL}, {STORE_SYMLINK, 0, "/w/latest", "/w/1"},
-        {STORE_RENAME, 9, "/w/a", "/w/b"},    {STORE_REMOVE, 0, "/w/old", NULL},
+        {STORE_RENAME, 9, "/w/a", "/w/b"},     {STORE_REMOVE, 0, "/w/old", NULL},
     };
     for (size_t i = 0; i < ELEMENTS(expected); i++) {
         struct store_op *op = store_op_pop(&ops);

@@ -169,8 +169,7 @@ static void run_model(uint64_t seed)
             break;
         }
         int first = model_first(&model);
-        assert_int_equal(timers_deadline(&timers),
-                         first < 0 ? TIME_NEVER : model.deadlines[first]);
+        assert_int_equal(timers_deadline(&timers), first < 0 ? TIME_NEVER : model.deadlines[first]);
         assert_int_equal(timer_is_set(&items[i]), model.deadlines[i] != TIME_NEVER);
     }
     while (model_first(&model) >= 0) {
