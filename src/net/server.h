@@ -47,7 +47,7 @@ extern const struct server_limits server_limits_default;
 
 enum server_intake {
     SERVER_COLLECT, /* tell of the request when its body is whole */
-    SERVER_STREAM,  /* tell of it now, and of its body piece by piece */
+    SERVER_STREAM,  /* if it has a body, tell of the request now, and of the body piece by piece */
 };
 
 struct server_request {

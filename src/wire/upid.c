@@ -161,8 +161,8 @@ bool upid_is_none(const struct upid *upid)
     return upid->id[0] == '\0' || upid->address.family == 0 || is_any(&upid->address);
 }
 
-void libprocess_put_message(const struct upid *from, const struct upid *to, struct slice name,
-                            struct slice body, struct buf *out)
+static void put_headers(const struct upid *from, const struct upid *to, struct slice name,
+                        struct buf *out)
 {
     char sender[UPID_TEXT_SIZE];
     char host[ADDRESS_TEXT_SIZE];
@@ -181,13 +181,27 @@ void libprocess_put_message(const struct upid *from, const struct upid *to, stru
     buf_append_text(out, sender);
     buf_append_text(out, "\r\nConnection: Keep-Alive\r\nHost: ");
     buf_append_text(out, host);
+}
+
+void libprocess_put_message_head(const struct upid *from, const struct upid *to, struct slice name,
+                                 size_t body_size, struct buf *out)
+{
+    ASSERT(body_size != 0);
+    put_headers(from, to, name, out);
+    buf_printf(out, "\r\nTransfer-Encoding: chunked\r\n\r\n%zx\r\n", body_size);
+}
+
+void libprocess_put_message(const struct upid *from, const struct upid *to, struct slice name,
+                            struct slice body, struct buf *out)
+{
     if (body.size == 0) {
+        put_headers(from, to, name, out);
         buf_append_text(out, "\r\n\r\n"); /* no body headers at all, observed.md wire 1 */
         return;
     }
-    buf_append_text(out, "\r\nTransfer-Encoding: chunked\r\n\r\n");
-    http_put_chunk(out, body);
-    http_put_last_chunk(out);
+    libprocess_put_message_head(from, to, name, body.size, out);
+    buf_append_slice(out, body);
+    buf_append_text(out, LIBPROCESS_MESSAGE_END);
 }
 
 bool libprocess_is_message(const struct http_head *head, struct upid *ret_from)

@@ -50,6 +50,12 @@ bool upid_is_none(const struct upid *upid);
 void libprocess_put_message(const struct upid *from, const struct upid *to, struct slice name,
                             struct slice body, struct buf *out);
 
+/* The same up to where the body begins, for a body that is put out without being copied; its size is
+ * not 0, and behind it comes LIBPROCESS_MESSAGE_END. */
+void libprocess_put_message_head(const struct upid *from, const struct upid *to, struct slice name,
+                                 size_t body_size, struct buf *out);
+#define LIBPROCESS_MESSAGE_END "\r\n0\r\n\r\n"
+
 /* Whether a request is a message (its method is POST and one of the two headers names a sender), and
  * of whom: from User-Agent "libprocess/<upid>" or Libprocess-From. */
 bool libprocess_is_message(const struct http_head *head, struct upid *ret_from);
