@@ -1,0 +1,4 @@
+# Programs that measure; not run by ctest.
+tepui_program(bench_wire ${CMAKE_SOURCE_DIR}/tests/bench/bench_wire.c
+              LIBS tepui_wire PkgConfig::JANSSON)
+target_compile_definitions(bench_wire PRIVATE BENCH_DATA_DIR="${CMAKE_SOURCE_DIR}/tests/bench")
