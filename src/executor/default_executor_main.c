@@ -1,0 +1,25 @@
+/* tepui-default-executor: runs groups of tasks. Started by an agent. */
+#include "executor/default_executor.h"
+#include "executor/exec_main.h"
+
+static void *create(const struct exec_options *options)
+{
+    return default_executor_new(options);
+}
+
+static void step(void *core, const struct now *now, const struct exec_event *event,
+                 struct exec_effects *effects)
+{
+    default_executor_step(core, now, event, effects);
+}
+
+static int64_t deadline(const void *core)
+{
+    return default_executor_deadline(core);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct exec_core_ops ops = {step, deadline};
+    return exec_main(argc, argv, "tepui-default-executor", create, &ops);
+}

@@ -1,0 +1,4 @@
+tepui_program(tepui-executor executor/executor_main.c LIBS tepui_executor)
+tepui_program(tepui-default-executor executor/default_executor_main.c LIBS tepui_executor)
+tepui_program(tepui-http-check executor/http_check_main.c LIBS PkgConfig::CURL)
+tepui_program(tepui-fetcher fetch/fetcher_main.c LIBS tepui_fetch)
