@@ -2,3 +2,7 @@ tepui_program(tepui-executor executor/executor_main.c LIBS tepui_executor)
 tepui_program(tepui-default-executor executor/default_executor_main.c LIBS tepui_executor)
 tepui_program(tepui-http-check executor/http_check_main.c LIBS PkgConfig::CURL)
 tepui_program(tepui-fetcher fetch/fetcher_main.c LIBS tepui_fetch)
+
+tepui_program(tepui-containerizer container/init/containerizer_main.c container/init/command.c
+  LIBS tepui_container)
+target_link_options(tepui-containerizer PRIVATE -Wl,--as-needed)
