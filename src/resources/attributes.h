@@ -10,7 +10,7 @@
 #include "wire/pb.h"
 
 /* Attributes of one agent that are accepted. */
-#define ATTRIBUTES_COUNT_MAX 8192
+#define ATTRIBUTES_COUNT_MAX 2048
 
 struct attribute {
     char *name;         /* owned */
@@ -32,8 +32,8 @@ void attributes_deinit(struct attributes *attributes); /* idempotent */
 int attributes_parse(struct slice text, struct attributes *ret_attributes,
                      struct err *err) WARN_UNUSED;
 /* Sets, text without a value and the like are refused. */
-int attributes_from_pb(Pb__Attribute *const *items, size_t count,
-                       struct attributes *ret_attributes, struct err *err) WARN_UNUSED;
+int attributes_from_pb(Pb__Attribute *const *items, size_t count, struct attributes *ret_attributes,
+                       struct err *err) WARN_UNUSED;
 void attributes_to_pb(const struct attributes *attributes, struct arena *arena,
                       Pb__Attribute ***ret_items, size_t *ret_count);
 

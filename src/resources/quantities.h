@@ -14,18 +14,12 @@
 #include "common/buf.h"
 #include "common/err.h"
 #include "resources/names.h"
+#include "resources/quantity_list.h"
 #include "resources/scalar.h"
-
-struct quantity {
-    uint32_t name;  /* in the owner's struct resource_names */
-    int64_t amount; /* thousandths, > 0 */
-};
 
 struct quantities {
     int64_t common[RESOURCE_NAMES_COMMON]; /* by RESOURCE_NAME_*; >= 0 */
-    struct quantity *extra;                /* other names, ascending by number; heap */
-    uint32_t extra_count;
-    uint32_t extra_capacity;
+    struct quantity_list extra;            /* other names; amounts > 0 */
 };
 
 #define QUANTITIES_INIT ((struct quantities){0})

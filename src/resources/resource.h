@@ -20,8 +20,7 @@ struct resource {
 
 /* Take over the references they are given. */
 struct resource resource_make_scalar(const struct resource_kind *kind, int64_t scalar);
-struct resource resource_make_ranges(const struct resource_kind *kind,
-                                     const struct ranges *ranges);
+struct resource resource_make_ranges(const struct resource_kind *kind, const struct ranges *ranges);
 struct resource resource_make_set(const struct resource_kind *kind, const struct item_set *items);
 struct resource resource_copy(const struct resource *r);
 void resource_deinit(struct resource *r);

@@ -2,9 +2,9 @@
  * The kind of a resource: all that makes some cpus different from other cpus except how many there
  * are: name, type, reservations, disk, provider, revocable, shared, to which role it is allocated.
  *
- * Kinds are immutable and atomically counted, so that vectors of resources are cheap to copy and may
- * be read by workers. Two kinds that mean the same are equal (a comparison of hashes, then of
- * content); kinds from one pool are also the same pointer.
+ * Kinds are immutable and atomically counted, so that vectors of resources are cheap to copy and
+ * may be read by workers. Two kinds that mean the same are equal (a comparison of hashes, then of
+ * content); if they come from one pool they are nearly always the same pointer, which is quicker.
  *
  * Optional texts are slices whose data is NULL when the field is not set. Kinds know only the newer
  * format of reservations (the stack); resource_pb.h converts.
@@ -115,15 +115,14 @@ bool resource_reservation_equal(const struct resource_reservation *a,
 /* --- changed copies; each returns a new reference --- */
 
 const struct resource_kind *resource_kind_allocated(const struct resource_kind *kind,
-                                                    struct slice role, struct resource_kinds *pool)
-    WARN_UNUSED;
+                                                    struct slice role,
+                                                    struct resource_kinds *pool) WARN_UNUSED;
 const struct resource_kind *resource_kind_unallocated(const struct resource_kind *kind,
                                                       struct resource_kinds *pool) WARN_UNUSED;
 /* With the first `count` reservations only. */
-const struct resource_kind *resource_kind_with_reservations(const struct resource_kind *kind,
-                                                            uint32_t count,
-                                                            struct resource_kinds *pool)
-    WARN_UNUSED;
+const struct resource_kind *
+resource_kind_with_reservations(const struct resource_kind *kind, uint32_t count,
+                                struct resource_kinds *pool) WARN_UNUSED;
 const struct resource_kind *
 resource_kind_with_pushed(const struct resource_kind *kind,
                           const struct resource_reservation *reservation,

@@ -10,9 +10,7 @@
 
 struct resource_limits {
     int64_t common[RESOURCE_NAMES_COMMON]; /* thousandths, or RESOURCE_LIMIT_NONE */
-    struct quantity *extra;                /* bounded names, ascending; amounts may be 0; heap */
-    uint32_t extra_count;
-    uint32_t extra_capacity;
+    struct quantity_list extra;            /* other names that have a bound */
 };
 
 void resource_limits_init(struct resource_limits *limits); /* no bounds */

@@ -57,8 +57,8 @@ struct resource_operation_context {
     bool agent_hierarchical_role;
     bool agent_reservation_refinement;
     bool agent_resize_volume;
-    const struct resources *checkpointed;      /* of the agent; NULL = none */
-    const struct resources *const *used;       /* of each framework on the agent */
+    const struct resources *checkpointed; /* of the agent; NULL = none */
+    const struct resources *const *used;  /* of each framework on the agent */
     size_t used_count;
 };
 
@@ -70,8 +70,7 @@ int resource_operation_validate(const Pb__Offer__Operation *op,
 
 /* An agent's total: what its flags say, with what it has on disk put in the place of the plain
  * resources it was made from. 0 or RESOURCE_OPERATION_E_INVALID. */
-int resource_operation_restore(const struct resources *total,
-                               const struct resources *checkpointed,
+int resource_operation_restore(const struct resources *total, const struct resources *checkpointed,
                                struct resources *ret_total, struct err *err) WARN_UNUSED;
 
 #endif

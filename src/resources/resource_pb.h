@@ -24,19 +24,26 @@ enum resource_format {
 /* One message, of either format. Invalid parts are read as far as they make sense: for messages to
  * people. The scalar, if any, is rounded. */
 struct resource resource_from_pb(const Pb__Resource *pb, struct resource_kinds *pool) WARN_UNUSED;
+/* As resource_format prints it, for errors; cut if it is too long:
+ * err_set(err, code, "... %s", resource_pb_text(pb).text). */
+#define RESOURCE_TEXT_SIZE 384
+struct resource_text {
+    char text[RESOURCE_TEXT_SIZE]; /* terminated */
+};
+struct resource_text resource_pb_text(const Pb__Resource *pb);
 /* Adds them; invalid and empty ones are left out in silence. */
 void resources_add_pb(struct resources *r, Pb__Resource *const *items, size_t count,
                       struct resource_kinds *pool);
-void resources_add_pb_one(struct resources *r, const Pb__Resource *pb,
-                          struct resource_kinds *pool);
+void resources_add_pb_one(struct resources *r, const Pb__Resource *pb, struct resource_kinds *pool);
 /* Adds those in field `number` of an encoded message that has been checked. */
 void resources_add_bytes(struct resources *r, struct slice message, uint32_t number,
                          struct resource_kinds *pool);
 
 /* --- writing --- */
 
-/* Copies of a shared resource become as many messages. What has refined reservations has no old
- * format (asserts; see resources_have_refinements). Everything is in the arena. */
+/* One message for each entry: how many copies of a shared one there are is not written. What has
+ * refined reservations has no old format (asserts; see resources_have_refinements). Everything is
+ * in the arena. */
 Pb__Resource *resource_to_pb(const struct resource *r, enum resource_format format,
                              struct arena *arena) WARN_UNUSED;
 void resources_to_pb(const struct resources *r, enum resource_format format, struct arena *arena,
@@ -75,8 +82,8 @@ void resource_pb_strip_allocation(Pb__Resource *const *items, size_t count);
 /* --- maps from names to amounts --- */
 
 /* `entries` is the array of pointers of any field map<string, Value.Scalar>: quota's guarantees and
- * limits, tasks' limits, minimal allocatable quantities. Amounts that are NaN, negative or too large
- * (to be refused by resource_validate_amount before) are left out. */
+ * limits, tasks' limits, minimal allocatable quantities. Amounts that are NaN, negative or too
+ * large (to be refused by resource_validate_amount before) are left out. */
 void quantities_add_map(struct quantities *q, const void *entries, size_t count,
                         struct resource_names *names);
 /* Infinity is no bound. */

@@ -9,8 +9,8 @@
 
 enum { RESOURCE_VALIDATE_E = 1 };
 
-/* Resources in one list of a message: what is done with lists takes time in proportion to the square
- * of different kinds. */
+/* Resources in one list of a message: what is done with lists takes time in proportion to the
+ * square of different kinds. */
 #define RESOURCE_VALIDATE_COUNT_MAX 8192
 /* Characters in an ID: it may become a file's name. */
 #define RESOURCE_VALIDATE_ID_MAX 255

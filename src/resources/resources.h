@@ -1,10 +1,10 @@
 /*
  * A vector of resources, combined where possible: the reference's `Resources`.
  *
- * It holds only valid, non-empty resources; those of one kind are summed up in one entry, except for
- * exclusive disks and persistent volumes (one entry each) and shared volumes (one entry with a count
- * of copies). A zeroed struct is an empty vector; it may be moved by plain assignment. Copies share
- * kinds, ranges and sets.
+ * It holds only valid, non-empty resources; those of one kind are summed up in one entry, except
+ * for exclusive disks and persistent volumes (one entry each) and shared volumes (one entry with a
+ * count of copies). A zeroed struct is an empty vector; it may be moved by plain assignment. Copies
+ * share kinds, ranges and sets.
  */
 #ifndef TEPUI_RESOURCES_RESOURCES_H
 #define TEPUI_RESOURCES_RESOURCES_H
@@ -79,8 +79,7 @@ void resources_nonrevocable(const struct resources *r, struct resources *ret_sel
 void resources_shared(const struct resources *r, struct resources *ret_selected);
 void resources_nonshared(const struct resources *r, struct resources *ret_selected);
 void resources_scalars(const struct resources *r, struct resources *ret_selected);
-void resources_named(const struct resources *r, struct slice name,
-                     struct resources *ret_selected);
+void resources_named(const struct resources *r, struct slice name, struct resources *ret_selected);
 /* What the agent must write to its disk. */
 void resources_checkpointed(const struct resources *r, struct resources *ret_selected);
 
@@ -146,9 +145,9 @@ enum {
     RESOURCES_E_INVALID = 1, /* err tells why */
 };
 
-/* --resources: `cpus:4;mem(role):2048;ports:[1-10];disks:{a,b}` or a JSON array of Resource. Without
- * a role they get `default_role`. Volumes, revocable and dynamically reserved ones are refused, and
- * one name with two types. 0 or RESOURCES_E_INVALID. */
+/* --resources: `cpus:4;mem(role):2048;ports:[1-10];disks:{a,b}` or a JSON array of Resource.
+ * Without a role they get `default_role`. Volumes, revocable and dynamically reserved ones are
+ * refused, and one name with two types. 0 or RESOURCES_E_INVALID. */
 int resources_parse(struct slice text, struct slice default_role, struct resources *ret_resources,
                     struct err *err) WARN_UNUSED;
 /* The same without the last checks, for tests and tools. */

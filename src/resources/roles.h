@@ -28,7 +28,8 @@ static inline bool role_is_star(struct slice role)
 bool role_is_strict_subrole(struct slice role, struct slice ancestor);
 /* The same role or a strict subrole. */
 bool role_is_within(struct slice role, struct slice ancestor);
-/* "a/b/c" gives "a/b"; false for a top level role. Loop with it over all ancestors, nearest first. */
+/* "a/b/c" gives "a/b"; false for a top level role. Loop with it over all ancestors, nearest first.
+ */
 bool role_parent(struct slice role, struct slice *ret_parent);
 /* "a/b/c" gives "a". */
 struct slice role_top(struct slice role);

@@ -1,5 +1,6 @@
 /*
- * A typed value as --resources and --attributes write it: `2.5`, `[1-10, 20-30]`, `{a, b}`, or text.
+ * A typed value as --resources and --attributes write it: `2.5`, `[1-10, 20-30]`, `{a, b}`, or
+ * text.
  */
 #ifndef TEPUI_RESOURCES_VALUE_H
 #define TEPUI_RESOURCES_VALUE_H
