@@ -319,7 +319,7 @@ static void print_absent(const struct printer *p, const struct layout_field *fie
         buf_append_text(p->out, "\"\"");
     } else {
         append_number(p->out, field,
-                      field->values != NULL ? (uint64_t)field->values->first : 0, p->names);
+                      field->values != NULL ? (uint64_t)field->values->fallback : 0, p->names);
     }
 }
 

@@ -111,6 +111,7 @@ static struct layout_enum *enum_new(const ProtobufCEnumDescriptor *desc)
         texts_v1[i] = quote(desc->values[i].name);
     }
     values->indices = indices;
+    values->fallback = layout_enum_index(values, 0) >= 0 ? 0 : values->first;
     values->texts[JSON_V0] = texts_v0;
     values->texts[JSON_V1] = texts_v1;
     return values;
@@ -405,7 +406,7 @@ static void image_set(const struct layout_field *field, char *image)
     }
     if (desc->default_value == NULL) {
         if (field->type == PROTOBUF_C_TYPE_ENUM) {
-            *(int32_t *)member = field->values->first;
+            *(int32_t *)member = field->values->fallback;
         }
     } else if (field->type == PROTOBUF_C_TYPE_STRING) {
         memcpy(member, &desc->default_value, sizeof(char *));

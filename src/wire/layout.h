@@ -31,6 +31,7 @@ struct layout_enum {
     const ProtobufCEnumDescriptor *desc;
     int32_t first;           /* lowest value */
     uint32_t span;           /* highest - lowest + 1 */
+    int32_t fallback;        /* what an unset member holds: 0, or the lowest if there is no 0 */
     const uint16_t *indices; /* by value - first: index into desc->values + 1, 0 = no such value */
     const struct slice *texts[2]; /* by names, then by index: the JSON string, quoted */
 };
