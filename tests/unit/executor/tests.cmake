@@ -1,0 +1,2 @@
+tepui_test(executor command_executor)
+tepui_test(executor default_executor)
