@@ -167,9 +167,10 @@ static void load_defaults(struct flags *flags)
     for (size_t i = 0; i < flags->count; i++) {
         const struct flag *flag = &flags->table[i];
         union flag_value value = {0};
-        if (flag->type == FLAG_STRING || flag->type == FLAG_PATH || flag->type == FLAG_JSON) {
-            value.text = flag->default_text;
-        } else if (flag->default_text != NULL) {
+        if (flag->type == FLAG_INT || flag->type == FLAG_DURATION || flag->type == FLAG_BYTES) {
+            value.integer = FLAG_UNSET;
+        }
+        if (flag->default_text != NULL) {
             struct err err;
             int r = parse_value(flag->type, flag->default_text, flags->arena, &value, &err);
             ASSERT(r == 0);

@@ -23,6 +23,9 @@
 #include "common/buf.h"
 #include "common/err.h"
 
+/* What a whole number, duration or size holds that was not given and has no default. */
+#define FLAG_UNSET INT64_MIN
+
 enum flag_type {
     FLAG_BOOL,     /* bool: --name, --no-name, --name=true|1|false|0 */
     FLAG_INT,      /* int64_t */

@@ -96,7 +96,8 @@ class Tidy(Sample):
         self.finds("src/common/bad.c", "typedef int bad_t;\n", "typedef")
 
     def test_the_names_of_guards(self):
-        self.finds("src/common/bad.h", "#ifndef BAD_H\n#define BAD_H\n#endif\n", "TEPUI_COMMON_BAD_H")
+        self.finds("src/common/bad.h", "#ifndef BAD_H\n#define BAD_H\n#endif\n",
+                   "TEPUI_COMMON_BAD_H")
         self.finds("src/common/bad.h", "#pragma once\n", "TEPUI_COMMON_BAD_H")
 
     def test_guards_of_public_headers(self):
