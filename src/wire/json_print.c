@@ -156,7 +156,7 @@ static uint64_t load_number(const struct layout_field *field, const void *from)
     if (field->item_size == 8) {
         uint64_t value;
         memcpy(&value, from, sizeof(value));
-        return value;
+        return field->type == PROTOBUF_C_TYPE_SINT64 ? zigzag_encode((int64_t)value) : value;
     }
     uint32_t value;
     memcpy(&value, from, sizeof(value));
@@ -178,9 +178,7 @@ static void print_value(const struct layout_field *field, const void *from, enum
             buf_append_text(out, "{}"); /* of a map, an entry without a value */
         }
     } else {
-        uint64_t value = load_number(field, from);
-        value = field->type == PROTOBUF_C_TYPE_SINT64 ? zigzag_encode((int64_t)value) : value;
-        append_number(out, field, value, names);
+        append_number(out, field, load_number(field, from), names);
     }
 }
 
