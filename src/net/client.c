@@ -295,7 +295,7 @@ struct client *client_new(struct loop *loop, const struct address *address, bool
                                          BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS);
     ASSERT(client->bev != NULL);
     bufferevent_setcb(client->bev, on_readable, NULL, on_bev_event, client);
-    (void)bufferevent_enable(client->bev, EV_READ | EV_WRITE);
+    (void)bufferevent_enable(client->bev, EV_READ);
     struct sockaddr_storage storage;
     socklen_t size;
     address_to_sockaddr(address, &storage, &size);

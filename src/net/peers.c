@@ -12,6 +12,8 @@
 
 /* A body of at least this size is handed to the socket where it lies, and not copied. */
 #define REFERENCE_SIZE_MIN 4096
+/* Written into a socket at a time: then others have their turn. */
+#define WRITE_SIZE_MAX 262144
 /* A peer that is silently gone is found out after about a minute. */
 #define KEEPALIVE_IDLE_SECS 30
 #define KEEPALIVE_INTERVAL_SECS 10
@@ -225,7 +227,8 @@ static struct peer *open_peer(struct peers *peers, const struct address *address
                                        BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS);
     ASSERT(peer->bev != NULL);
     bufferevent_setcb(peer->bev, on_readable, on_sent, on_bev_event, peer);
-    (void)bufferevent_enable(peer->bev, EV_READ | EV_WRITE);
+    (void)bufferevent_set_max_single_write(peer->bev, WRITE_SIZE_MAX);
+    (void)bufferevent_enable(peer->bev, EV_READ);
     struct sockaddr_storage storage;
     socklen_t size;
     address_to_sockaddr(address, &storage, &size);

@@ -124,10 +124,13 @@ int server_listen(struct server *server, const struct address *address, struct a
     address_to_sockaddr(address, &storage, &size);
     address_format(address, text);
 
-    struct evconnlistener *ev = evconnlistener_new_bind(
-        loop_base(server->loop), on_accept, server,
-        LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE | LEV_OPT_BIND_IPV6ONLY,
-        LISTEN_BACKLOG, (struct sockaddr *)&storage, (int)size);
+    unsigned flags = LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE;
+    if (address->family == 6) {
+        flags |= LEV_OPT_BIND_IPV6ONLY; /* both families may be listened on at one port */
+    }
+    struct evconnlistener *ev =
+        evconnlistener_new_bind(loop_base(server->loop), on_accept, server, flags, LISTEN_BACKLOG,
+                                (struct sockaddr *)&storage, (int)size);
     if (ev == NULL) {
         return err_errno(err, "listening on %s", text);
     }

@@ -425,7 +425,8 @@ void conn_advance(struct conn *conn)
         exchange_free(first);
     }
     size_t unsent = conn_unsent_size(conn);
-    if (conn->closing && first == NULL && unsent == 0 && conn->due[DUE_LINGER] == TIME_NEVER) {
+    bool ended = first == NULL || conn->cut;
+    if (conn->closing && ended && unsent == 0 && conn->due[DUE_LINGER] == TIME_NEVER) {
         close_after_answers(conn);
     } else if ((conn->pauses & PAUSE_PIPELINE) != 0 && unsent <= server->limits.output_pause_size &&
                conn->exchange_count < server->limits.pipeline_max) {
@@ -451,5 +452,6 @@ void conn_new(struct server *server, struct bufferevent *bev, const struct addre
     bufferevent_setcb(bev, on_readable, on_writable, on_bev_event, conn);
     bufferevent_setwatermark(bev, EV_WRITE, server->limits.output_pause_size / 4, 0);
     (void)bufferevent_set_max_single_read(bev, READ_SIZE_MAX);
-    (void)bufferevent_enable(bev, EV_READ | EV_WRITE);
+    (void)bufferevent_set_max_single_write(bev, WRITE_SIZE_MAX);
+    (void)bufferevent_enable(bev, EV_READ); /* writing is, from the start */
 }

@@ -1,0 +1,213 @@
+/*
+ * What the tests of net share: a loop that runs until something is so, and a raw client.
+ *
+ * Everything runs on one thread. A raw socket is read and written without blocking while the loop
+ * runs, and keeps what came as text.
+ */
+#ifndef TEPUI_TESTS_UNIT_NET_NET_TEST_H
+#define TEPUI_TESTS_UNIT_NET_NET_TEST_H
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "common/buf.h"
+#include "common/xalloc.h"
+#include "net/loop.h"
+#include "net/workers.h"
+#include "wire/upid.h"
+
+/* A wait longer than this is a failure. */
+#define WAIT_NS (20 * NS_PER_SEC)
+#define WAIT_STEP_NS (NS_PER_MS / 2)
+
+/* --- waiting --- */
+
+struct waiter {
+    struct loop *loop;
+    struct loop_timer timer;
+    bool (*is_so)(void *arg);
+    void *arg;
+    int64_t until_ns; /* the end of patience */
+    bool so;
+};
+
+static inline void waiter_look(void *arg)
+{
+    struct waiter *waiter = arg;
+    int64_t now_ns = loop_now(waiter->loop).mono_ns;
+    waiter->so = waiter->is_so != NULL && waiter->is_so(waiter->arg);
+    if (waiter->so || now_ns >= waiter->until_ns) {
+        loop_stop(waiter->loop);
+    } else {
+        loop_timer_set(&waiter->timer, now_ns + WAIT_STEP_NS);
+    }
+}
+
+/* Runs the loop until it is so; false after timeout_ns. */
+static inline bool wait_for(struct loop *loop, bool (*is_so)(void *arg), void *arg,
+                            int64_t timeout_ns)
+{
+    struct waiter waiter = {.loop = loop, .is_so = is_so, .arg = arg};
+    waiter.until_ns = loop_now(loop).mono_ns + timeout_ns;
+    loop_timer_init(&waiter.timer, loop, waiter_look, &waiter);
+    loop_timer_set(&waiter.timer, 0);
+    loop_run(loop);
+    loop_timer_cancel(&waiter.timer);
+    return waiter.so;
+}
+
+static inline void run_for(struct loop *loop, int64_t time_ns)
+{
+    (void)wait_for(loop, NULL, NULL, time_ns);
+}
+
+/* --- a raw socket --- */
+
+struct raw {
+    int fd;
+    struct buf in;      /* what came */
+    bool ended;         /* by the other side */
+    bool reset;         /* not in peace */
+    const char *wanted; /* what raw_expect waits for */
+};
+
+static inline struct raw raw_connect(const struct address *address)
+{
+    struct raw raw = {.in = BUF_INIT};
+    struct sockaddr_storage storage;
+    socklen_t size;
+    address_to_sockaddr(address, &storage, &size);
+    raw.fd = socket(storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_true(raw.fd >= 0);
+    assert_int_equal(connect(raw.fd, (struct sockaddr *)&storage, size), 0);
+    return raw;
+}
+
+static inline void raw_send_slice(const struct raw *raw, struct slice s)
+{
+    assert_int_equal(send(raw->fd, s.data, s.size, MSG_NOSIGNAL), (ssize_t)s.size);
+}
+
+static inline void raw_send(const struct raw *raw, const char *text)
+{
+    raw_send_slice(raw, slice_from(text));
+}
+
+/* Reads what is there. */
+static inline void raw_read(struct raw *raw)
+{
+    for (;;) {
+        ssize_t got = recv(raw->fd, buf_reserve(&raw->in, 65536), 65536, MSG_DONTWAIT);
+        if (got < 0 && errno == EAGAIN) {
+            return;
+        }
+        if (got <= 0) {
+            raw->ended = true;
+            raw->reset = got < 0;
+            return;
+        }
+        raw->in.size += (size_t)got;
+    }
+}
+
+static inline bool raw_has(void *arg)
+{
+    struct raw *raw = arg;
+    raw_read(raw);
+    return memmem(raw->in.data, raw->in.size, raw->wanted, strlen(raw->wanted)) != NULL;
+}
+
+static inline bool raw_has_ended(void *arg)
+{
+    struct raw *raw = arg;
+    raw_read(raw);
+    return raw->ended;
+}
+
+static inline void raw_expect(struct loop *loop, struct raw *raw, const char *text)
+{
+    raw->wanted = text;
+    if (!wait_for(loop, raw_has, raw, WAIT_NS)) {
+        fail_msg("no \"%s\" in \"%s\"", text, buf_text(&raw->in));
+    }
+}
+
+static inline void raw_expect_end(struct loop *loop, struct raw *raw)
+{
+    assert_true(wait_for(loop, raw_has_ended, raw, WAIT_NS));
+}
+
+static inline size_t raw_count(struct raw *raw, const char *text)
+{
+    size_t count = 0;
+    const char *at = buf_text(&raw->in);
+    while ((at = strstr(at, text)) != NULL) {
+        at += strlen(text);
+        count++;
+    }
+    return count;
+}
+
+static inline void raw_close(struct raw *raw)
+{
+    (void)close(raw->fd);
+    buf_deinit(&raw->in);
+}
+
+/* A socket that listens on a free port of this host. */
+static inline int raw_listen(struct address *ret_address, int backlog)
+{
+    struct address any = {.family = 4, .ip = {127, 0, 0, 1}};
+    struct sockaddr_storage storage;
+    socklen_t size;
+    address_to_sockaddr(&any, &storage, &size);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    assert_true(fd >= 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&storage, size), 0);
+    assert_int_equal(listen(fd, backlog), 0);
+    size = sizeof(storage);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&storage, &size), 0);
+    assert_true(address_from_sockaddr((struct sockaddr *)&storage, ret_address));
+    return fd;
+}
+
+struct acceptor {
+    int fd;
+    struct raw *raw;
+};
+
+static inline bool raw_try_accept(void *arg)
+{
+    struct acceptor *acceptor = arg;
+    int fd = accept4(acceptor->fd, NULL, NULL, SOCK_CLOEXEC);
+    if (fd < 0) {
+        return false;
+    }
+    *acceptor->raw = (struct raw){.fd = fd};
+    return true;
+}
+
+static inline struct raw raw_accept(struct loop *loop, int fd)
+{
+    struct raw raw = {0};
+    struct acceptor acceptor = {fd, &raw};
+    assert_true(wait_for(loop, raw_try_accept, &acceptor, WAIT_NS));
+    return raw;
+}
+
+static inline struct address local_address(void)
+{
+    return (struct address){.family = 4, .ip = {127, 0, 0, 1}};
+}
+
+#endif

@@ -1,0 +1,1014 @@
+#include "net_test.h"
+
+#include "net/server.h"
+
+/* --- a server whose handler notes what it is told --- */
+
+enum { SEEN_MAX = 300 };
+
+static struct rig {
+    struct loop *loop;
+    struct workers *workers;
+    struct server *server;
+    struct server_limits limits;
+    struct address address;
+    struct buf log;             /* "POST /x [body]", "BODY piece", "GONE n", a line each */
+    uint64_t handles[SEEN_MAX]; /* of the requests, in order */
+    size_t count;
+    bool answers;  /* at once, with the path as the body */
+    bool echoes;   /* then, with the body of the request */
+    size_t wanted; /* requests that wait_requests waits for */
+    const char *wanted_text;
+} rig;
+
+static size_t number_of(uint64_t handle)
+{
+    for (size_t i = 0; i < rig.count; i++) {
+        if (rig.handles[i] == handle) {
+            return i;
+        }
+    }
+    fail();
+    return 0;
+}
+
+static enum server_intake on_head(void *arg, const struct http_head *head)
+{
+    assert_ptr_equal(arg, &rig);
+    return slice_starts_with(head->path, SLICE("/stream")) ? SERVER_STREAM : SERVER_COLLECT;
+}
+
+static void respond_blob(uint64_t handle, int status, struct blob *body)
+{
+    struct net_effects effects;
+    net_effects_init(&effects);
+    net_respond(&effects, handle, status, "text/x", body);
+    server_perform(rig.server, net_effects_pop(&effects));
+}
+
+static void respond(size_t number, int status, const char *text)
+{
+    respond_blob(rig.handles[number], status, blob_from(slice_from(text)));
+}
+
+static void on_request(void *arg, const struct server_request *request)
+{
+    (void)arg;
+    assert_int_equal(request->peer.family, rig.address.family);
+    buf_printf(&rig.log, "%.*s %.*s%s [%.*s]\n", SLICE_ARGS(request->head->method),
+               SLICE_ARGS(request->head->path), request->streaming ? " ..." : "",
+               (int)MIN(request->body.size, 100), request->body.data);
+    assert_true(rig.count < SEEN_MAX);
+    rig.handles[rig.count++] = request->handle;
+    if (rig.answers) {
+        respond_blob(request->handle, 200,
+                     blob_from(rig.echoes ? request->body : request->head->path));
+    }
+}
+
+static void on_body(void *arg, uint64_t handle, struct slice piece, bool ended)
+{
+    (void)arg;
+    buf_printf(&rig.log, "BODY %zu [%.*s]%s\n", number_of(handle), SLICE_ARGS(piece),
+               ended ? " end" : "");
+}
+
+static void on_gone(void *arg, uint64_t handle)
+{
+    (void)arg;
+    buf_printf(&rig.log, "GONE %zu\n", number_of(handle));
+}
+
+static void listen_on(const struct address *address)
+{
+    static const struct server_handlers handlers = {on_head, on_request, on_body, on_gone};
+    rig.server = server_free(rig.server);
+    rig.server = server_new(&(struct server_options){.loop = rig.loop,
+                                                     .workers = rig.workers,
+                                                     .handlers = &handlers,
+                                                     .arg = &rig,
+                                                     .limits = &rig.limits});
+    struct err err;
+    assert_int_equal(server_listen(rig.server, address, &rig.address, &err), 0);
+}
+
+/* With the limits as they are now. */
+static void restart(void)
+{
+    struct address address = local_address();
+    listen_on(&address);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    rig = (struct rig){0};
+    rig.loop = loop_new();
+    rig.workers = workers_new(rig.loop, 2);
+    rig.limits = server_limits_default;
+    restart();
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    server_free(rig.server);
+    workers_free(rig.workers);
+    loop_free(rig.loop);
+    buf_deinit(&rig.log);
+    return 0;
+}
+
+static bool has_requests(void *arg)
+{
+    (void)arg;
+    return rig.count >= rig.wanted;
+}
+
+static void wait_requests(size_t count)
+{
+    rig.wanted = count;
+    assert_true(wait_for(rig.loop, has_requests, NULL, WAIT_NS));
+}
+
+static bool has_text(void *arg)
+{
+    (void)arg;
+    return strstr(buf_text(&rig.log), rig.wanted_text) != NULL;
+}
+
+static void wait_log(const char *text)
+{
+    rig.wanted_text = text;
+    if (!wait_for(rig.loop, has_text, NULL, WAIT_NS)) {
+        fail_msg("no \"%s\" in \"%s\"", text, buf_text(&rig.log));
+    }
+}
+
+static struct raw dial(void)
+{
+    return raw_connect(&rig.address);
+}
+
+/* Everything behind the head of the only answer. */
+static struct slice body_of(struct raw *raw)
+{
+    const char *text = buf_text(&raw->in);
+    const char *at = strstr(text, "\r\n\r\n");
+    assert_non_null(at);
+    return slice_make(at + 4, raw->in.size - (size_t)(at + 4 - text));
+}
+
+static const char GET[] = "GET /a HTTP/1.1\r\nHost: x\r\n\r\n";
+
+/* --- requests and answers --- */
+
+static void test_a_request_and_its_answer(void **state)
+{
+    (void)state;
+    struct raw raw = dial();
+    raw_send(&raw, "POST /a?b HTTP/1.1\r\nContent-Length: 4\r\n\r\nbody");
+    wait_requests(1);
+    assert_string_equal(buf_text(&rig.log), "POST /a [body]\n");
+    struct net_effects effects;
+    net_effects_init(&effects);
+    struct net_effect *effect =
+        net_respond(&effects, rig.handles[0], 404, "text/html", blob_from(SLICE("gone away")));
+    net_add_header(effect, "X-Y", "z\r\nw");
+    server_perform(rig.server, net_effects_pop(&effects));
+    raw_expect(rig.loop, &raw, "gone away");
+    const char *text = buf_text(&raw.in);
+    assert_true(slice_starts_with(buf_slice(&raw.in), SLICE("HTTP/1.1 404 Not Found\r\nDate: ")));
+    assert_non_null(strstr(text, " GMT\r\nContent-Type: text/html\r\nX-Y: zw\r\n"
+                                 "Content-Length: 9\r\n\r\ngone away"));
+    run_for(rig.loop, 5 * NS_PER_MS);
+    assert_false(raw_has_ended(&raw));
+    raw_close(&raw);
+}
+
+static void test_an_answer_without_anything(void **state)
+{
+    (void)state;
+    struct raw raw = dial();
+    raw_send(&raw, GET);
+    wait_requests(1);
+    server_respond_empty(rig.server, rig.handles[0], 202);
+    raw_expect(rig.loop, &raw, "GMT\r\nContent-Length: 0\r\n\r\n");
+    assert_null(strstr(buf_text(&raw.in), "Content-Type"));
+    server_respond_empty(rig.server, rig.handles[0], 202); /* there is no such request any more */
+    raw_close(&raw);
+}
+
+static void test_head_sends_the_body(void **state)
+{
+    (void)state;
+    rig.answers = true;
+    struct raw raw = dial();
+    raw_send(&raw, "HEAD /abc HTTP/1.1\r\n\r\n");
+    raw_expect(rig.loop, &raw, "Content-Length: 4\r\n\r\n/abc");
+    raw_close(&raw);
+}
+
+static void test_a_connection_goes_on(void **state)
+{
+    (void)state;
+    rig.answers = true;
+    struct raw raw = dial();
+    for (int i = 0; i < 5; i++) {
+        char text[64];
+        (void)snprintf(text, sizeof(text), "GET /n%d HTTP/1.1\r\n\r\n", i);
+        raw_send(&raw, text);
+        (void)snprintf(text, sizeof(text), "\r\n\r\n/n%d", i);
+        raw_expect(rig.loop, &raw, text);
+    }
+    assert_int_equal(server_connection_count(rig.server), 1);
+    raw_send(&raw, "GET /last HTTP/1.1\r\nConnection: close\r\n\r\n");
+    raw_expect_end(rig.loop, &raw);
+    assert_non_null(
+        strstr(buf_text(&raw.in), "Connection: close\r\nContent-Length: 5\r\n\r\n/last"));
+    assert_false(raw.reset);
+    run_for(rig.loop, 2 * NS_PER_MS);
+    assert_int_equal(server_connection_count(rig.server), 0);
+    raw_close(&raw);
+}
+
+static void test_nothing_follows_a_request_that_is_the_last(void **state)
+{
+    (void)state;
+    rig.answers = true;
+    struct raw raw = dial();
+    raw_send(&raw, "GET /last HTTP/1.0\r\n\r\nGET /more HTTP/1.1\r\n\r\n");
+    raw_expect_end(rig.loop, &raw);
+    assert_int_equal(rig.count, 1);
+    raw_close(&raw);
+}
+
+static void test_answers_come_in_the_order_of_requests(void **state)
+{
+    (void)state;
+    struct raw raw = dial();
+    raw_send(&raw, "GET /0 HTTP/1.1\r\n\r\nGET /1 HTTP/1.1\r\n\r\nGET /2 HTTP/1.1\r\n\r\n"
+                   "GET /3 HTTP/1.1\r\nConnection: close\r\n\r\n");
+    wait_requests(4);
+    respond(2, 200, "two");
+    respond(3, 200, "three");
+    respond(1, 200, "one");
+    run_for(rig.loop, 5 * NS_PER_MS);
+    raw_read(&raw);
+    assert_int_equal(raw.in.size, 0);
+    respond(0, 200, "zero");
+    raw_expect_end(rig.loop, &raw);
+    const char *text = buf_text(&raw.in);
+    const char *zero = strstr(text, "zero");
+    const char *one = strstr(text, "one");
+    const char *two = strstr(text, "two");
+    const char *three = strstr(text, "three");
+    assert_true(zero != NULL && zero < one && one < two && two < three);
+    raw_close(&raw);
+}
+
+static void test_a_request_may_come_in_pieces(void **state)
+{
+    (void)state;
+    struct raw raw = dial();
+    struct slice text = SLICE("POST /x HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+                              "3\r\nabc\r\n3\r\ndef\r\n0\r\n\r\n");
+    for (size_t i = 0; i < text.size; i++) {
+        raw_send_slice(&raw, slice_make(text.data + i, 1));
+        run_for(rig.loop, WAIT_STEP_NS);
+    }
+    wait_requests(1);
+    assert_string_equal(buf_text(&rig.log), "POST /x [abcdef]\n");
+    raw_close(&raw);
+    wait_log("GONE 0\n");
+}
+
+static void test_what_is_no_request_ends_the_connection(void **state)
+{
+    (void)state;
+    struct raw raw = dial();
+    raw_send(&raw, "nonsense\r\n\r\n");
+    raw_expect_end(rig.loop, &raw);
+    assert_int_equal(raw.in.size, 0);
+    raw_close(&raw);
+    /* What came before it is answered. */
+    raw = dial();
+    raw_send(&raw, "GET /0 HTTP/1.1\r\n\r\nnonsense\r\n\r\n");
+    wait_requests(1);
+    run_for(rig.loop, 2 * NS_PER_MS);
+    respond(0, 200, "still answered");
+    raw_expect_end(rig.loop, &raw);
+    assert_non_null(strstr(buf_text(&raw.in), "still answered"));
+    raw_close(&raw);
+}
+
+static void test_a_client_that_waits_to_send_its_body(void **state)
+{
+    (void)state;
+    rig.answers = true;
+    struct raw raw = dial();
+    raw_send(&raw, "POST /x HTTP/1.1\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n");
+    raw_expect(rig.loop, &raw, "HTTP/1.1 100 Continue\r\n\r\n");
+    raw_send(&raw, "ab");
+    raw_expect(rig.loop, &raw, "\r\n\r\n/x");
+    raw_close(&raw);
+}
+
+static void test_both_families(void **state)
+{
+    (void)state;
+    struct address address;
+    assert_true(address_parse(SLICE("[::1]:0"), &address));
+    listen_on(&address);
+    rig.answers = true;
+    struct raw raw = dial();
+    raw_send(&raw, GET);
+    raw_expect(rig.loop, &raw, "\r\n\r\n/a");
+    raw_close(&raw);
+    /* The same port of the other family is free. */
+    struct address other = local_address();
+    struct address bound;
+    other.port = rig.address.port;
+    assert_int_equal(server_listen(rig.server, &other, &bound, NULL), 0);
+    struct err err = {""};
+    assert_true(server_listen(rig.server, &other, &bound, &err) == -EADDRINUSE);
+    assert_non_null(strstr(err.text, "127.0.0.1:"));
+}
+
+/* --- gzip --- */
+
+static struct blob *text_blob(size_t size)
+{
+    struct buf text = BUF_INIT;
+    while (text.size < size) {
+        buf_printf(&text, "line %zu of many\n", text.size * 7919);
+    }
+    text.size = size;
+    return blob_take(&text);
+}
+
+static bool has_whole_answer(void *arg)
+{
+    struct raw *raw = arg;
+    raw_read(raw);
+    const char *text = buf_text(&raw->in);
+    const char *length = strstr(text, "Content-Length: ");
+    const char *end = strstr(text, "\r\n\r\n");
+    return length != NULL && end != NULL &&
+           raw->in.size == (size_t)(end + 4 - text) + strtoul(length + 16, NULL, 10);
+}
+
+static void check_zipped(size_t size, const char *accept, bool expected)
+{
+    struct raw raw = dial();
+    size_t number = rig.count;
+    CLEANUP(xfreep) char *request = xasprintf("GET /z HTTP/1.1\r\n%s\r\n", accept);
+    raw_send(&raw, request);
+    wait_requests(number + 1);
+    struct blob *body = text_blob(size);
+    respond_blob(rig.handles[number], 200, blob_ref(body));
+    assert_true(wait_for(rig.loop, has_whole_answer, &raw, WAIT_NS));
+    bool zipped = strstr(buf_text(&raw.in), "Content-Encoding: gzip\r\n") != NULL;
+    assert_int_equal(zipped, expected);
+    struct buf got = BUF_INIT;
+    if (zipped) {
+        assert_int_equal(http_gunzip(body_of(&raw), size, &got), 0);
+    } else {
+        buf_append_slice(&got, body_of(&raw));
+    }
+    assert_true(slice_equal(buf_slice(&got), blob_slice(body)));
+    blob_unref(body);
+    buf_deinit(&got);
+    raw_close(&raw);
+}
+
+static void test_answers_are_zipped(void **state)
+{
+    (void)state;
+    const char *accept = "Accept-Encoding: gzip, deflate\r\n";
+    check_zipped(HTTP_GZIP_SIZE_MIN - 1, accept, false);
+    check_zipped(HTTP_GZIP_SIZE_MIN, accept, true);
+    check_zipped(1000000, accept, true); /* in a worker */
+    check_zipped(1000000, "", false);
+    check_zipped(2000, "Accept-Encoding: gzip;q=0\r\n", false);
+}
+
+static void test_what_is_zipped_is_not_zipped_again(void **state)
+{
+    (void)state;
+    struct raw raw = dial();
+    raw_send(&raw, "GET / HTTP/1.1\r\nAccept-Encoding: gzip\r\n\r\n");
+    wait_requests(1);
+    struct net_effects effects;
+    net_effects_init(&effects);
+    struct net_effect *effect = net_respond(&effects, rig.handles[0], 200, NULL, text_blob(5000));
+    net_add_header(effect, "content-encoding", "br");
+    server_perform(rig.server, net_effects_pop(&effects));
+    raw_expect(rig.loop, &raw, "Content-Length: 5000\r\n");
+    assert_null(strstr(buf_text(&raw.in), "gzip"));
+    raw_close(&raw);
+}
+
+static void test_zipped_requests(void **state)
+{
+    (void)state;
+    rig.limits.body_size_max = 1000;
+    restart();
+    rig.answers = rig.echoes = true;
+    struct buf packed = BUF_INIT;
+    assert_int_equal(http_gzip(SLICE("the body"), &packed), 0);
+    struct raw raw = dial();
+    CLEANUP(xfreep)
+    char *head = xasprintf(
+        "POST / HTTP/1.1\r\nContent-Encoding: gzip\r\nContent-Length: %zu\r\n\r\n", packed.size);
+    raw_send(&raw, head);
+    raw_send_slice(&raw, buf_slice(&packed));
+    raw_expect(rig.loop, &raw, "\r\n\r\nthe body");
+    raw_send(&raw, "POST / HTTP/1.1\r\nContent-Encoding: gzip\r\nContent-Length: 1\r\n\r\nx");
+    raw_expect(rig.loop, &raw, "HTTP/1.1 400 ");
+    raw_expect_end(rig.loop, &raw);
+    raw_close(&raw);
+
+    struct blob *large = text_blob(1001);
+    buf_clear(&packed);
+    assert_int_equal(http_gzip(blob_slice(large), &packed), 0);
+    assert_true(packed.size < 1000);
+    raw = dial();
+    CLEANUP(xfreep)
+    char *large_head = xasprintf(
+        "POST / HTTP/1.1\r\nContent-Encoding: gzip\r\nContent-Length: %zu\r\n\r\n", packed.size);
+    raw_send(&raw, large_head);
+    raw_send_slice(&raw, buf_slice(&packed));
+    raw_expect(rig.loop, &raw, "HTTP/1.1 413 ");
+    assert_int_equal(rig.count, 1);
+    blob_unref(large);
+    buf_deinit(&packed);
+    raw_close(&raw);
+}
+
+/* --- bodies --- */
+
+static void test_the_size_of_a_body(void **state)
+{
+    (void)state;
+    rig.limits.body_size_max = 10;
+    restart();
+    rig.answers = rig.echoes = true;
+    struct raw raw = dial();
+    raw_send(&raw, "POST / HTTP/1.1\r\nContent-Length: 10\r\n\r\n0123456789");
+    raw_expect(rig.loop, &raw, "\r\n\r\n0123456789");
+    raw_send(&raw, "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+                   "5\r\nabcde\r\n5\r\nfghij\r\n0\r\n\r\n");
+    raw_expect(rig.loop, &raw, "\r\n\r\nabcdefghij");
+    raw_send(&raw, "POST / HTTP/1.1\r\nContent-Length: 11\r\n\r\n");
+    raw_expect(rig.loop, &raw, "HTTP/1.1 413 Payload Too Large\r\n");
+    raw_expect(rig.loop, &raw, "Connection: close\r\n");
+    /* It may still send, and read the answer in peace. */
+    for (int i = 0; i < 100; i++) {
+        raw_send(&raw, "0123456789");
+        run_for(rig.loop, WAIT_STEP_NS / 10);
+    }
+    raw_expect_end(rig.loop, &raw);
+    assert_false(raw.reset);
+    raw_close(&raw);
+
+    raw = dial();
+    raw_send(&raw, "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+                   "5\r\nabcde\r\nfffffff\r\nfghijk");
+    raw_expect(rig.loop, &raw, "HTTP/1.1 413 ");
+    assert_int_equal(rig.count, 2);
+    raw_close(&raw);
+}
+
+static void test_a_body_that_is_streamed(void **state)
+{
+    (void)state;
+    struct raw raw = dial();
+    raw_send(&raw, "POST /stream HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n");
+    wait_log("POST /stream ... []\n");
+    raw_send(&raw, "3\r\nabc\r\n");
+    wait_log("BODY 0 [abc]\n");
+    raw_send(&raw, "2\r\nde\r\n0\r\n\r\n");
+    wait_log("BODY 0 [de]\nBODY 0 [] end\n");
+    respond(0, 200, "well");
+    raw_expect(rig.loop, &raw, "\r\n\r\nwell");
+    /* The connection goes on; without a body there is nothing to stream. */
+    raw_send(&raw, "POST /stream HTTP/1.1\r\n\r\n");
+    wait_log("POST /stream []\n");
+    raw_close(&raw);
+    wait_log("GONE 1\n");
+}
+
+static void test_an_answer_before_the_end_of_the_body(void **state)
+{
+    (void)state;
+    struct raw raw = dial();
+    raw_send(&raw, "POST /stream HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
+    wait_log("BODY 0 [abc]\n");
+    respond(0, 400, "no");
+    raw_expect(rig.loop, &raw, "\r\n\r\nno");
+    raw_send(&raw, "3\r\ndef\r\n");
+    raw_expect_end(rig.loop, &raw);
+    assert_false(raw.reset);
+    assert_null(strstr(buf_text(&rig.log), "def"));
+    assert_null(strstr(buf_text(&rig.log), "GONE"));
+    raw_close(&raw);
+}
+
+static void test_a_streamed_body_is_paused(void **state)
+{
+    (void)state;
+    struct raw raw = dial();
+    raw_send(&raw, "POST /stream HTTP/1.1\r\nContent-Length: 8\r\n\r\nab");
+    wait_log("BODY 0 [ab]\n");
+    server_pause_body(rig.server, rig.handles[0], true);
+    raw_send(&raw, "cd");
+    run_for(rig.loop, 5 * NS_PER_MS);
+    assert_null(strstr(buf_text(&rig.log), "cd"));
+    server_pause_body(rig.server, rig.handles[0], false);
+    wait_log("BODY 0 [cd]\n");
+    raw_send(&raw, "efgh");
+    wait_log("BODY 0 [] end\n");
+    raw_close(&raw);
+}
+
+static void test_clients_that_leave_in_the_middle(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"", "GE",
+                                        "POST / HTTP/1.1\r\nContent-Length: 10\r\n\r\nabc",
+                                        "POST /stream HTTP/1.1\r\nContent-Length: 10\r\n\r\nabc"};
+    for (size_t i = 0; i < ELEMENTS(texts); i++) {
+        struct raw raw = dial();
+        raw_send(&raw, texts[i]);
+        run_for(rig.loop, 3 * NS_PER_MS);
+        raw_close(&raw);
+    }
+    wait_log("GONE 0\n"); /* only of the one that was told of */
+    assert_int_equal(rig.count, 1);
+    assert_int_equal(server_connection_count(rig.server), 0);
+}
+
+/* --- streams --- */
+
+static void open_stream(size_t number, const char *piece)
+{
+    struct net_effects effects;
+    net_effects_init(&effects);
+    net_stream_open(&effects, rig.handles[number], "application/json")->body =
+        blob_from(slice_from(piece));
+    server_perform(rig.server, net_effects_pop(&effects));
+}
+
+static void write_stream(size_t number, struct blob *piece)
+{
+    struct net_effects effects;
+    net_effects_init(&effects);
+    net_stream_write(&effects, rig.handles[number], piece);
+    server_perform(rig.server, net_effects_pop(&effects));
+}
+
+static void perform_plain(size_t number, void (*make)(struct net_effects *, uint64_t))
+{
+    struct net_effects effects;
+    net_effects_init(&effects);
+    make(&effects, rig.handles[number]);
+    server_perform(rig.server, net_effects_pop(&effects));
+}
+
+static void test_a_stream(void **state)
+{
+    (void)state;
+    struct raw raw = dial();
+    raw_send(&raw, "POST /s HTTP/1.1\r\nConnection: close\r\nAccept-Encoding: gzip\r\n\r\n");
+    wait_requests(1);
+    open_stream(0, "first");
+    raw_expect(rig.loop, &raw, "Transfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n");
+    write_stream(0, blob_from(SLICE("a")));
+    write_stream(0, blob_from(SLICE("")));
+    write_stream(0, NULL);
+    write_stream(0, blob_from(SLICE("bc")));
+    raw_expect(rig.loop, &raw, "first\r\n1\r\na\r\n2\r\nbc\r\n");
+    struct blob *large = text_blob(100000);
+    write_stream(0, blob_ref(large));
+    perform_plain(0, net_stream_close);
+    raw_expect_end(rig.loop, &raw);
+    assert_int_equal(raw_count(&raw, "\r\n186a0\r\n"), 1);
+    assert_non_null(memmem(raw.in.data, raw.in.size, large->data, large->size));
+    assert_true(slice_ends_with(buf_slice(&raw.in), SLICE("\n\r\n0\r\n\r\n")) ||
+                slice_ends_with(buf_slice(&raw.in), SLICE("\r\n0\r\n\r\n")));
+    assert_null(strstr(buf_text(&raw.in), "gzip"));
+    blob_unref(large);
+    raw_close(&raw);
+    assert_null(strstr(buf_text(&rig.log), "GONE"));
+}
+
+static void test_a_request_behind_a_stream(void **state)
+{
+    (void)state;
+    struct raw raw = dial();
+    raw_send(&raw, "GET /0 HTTP/1.1\r\n\r\nGET /1 HTTP/1.1\r\n\r\nGET /2 HTTP/1.1\r\n\r\n");
+    wait_requests(3);
+    open_stream(1, "one");
+    write_stream(1, blob_from(SLICE("more")));
+    respond(2, 200, "two");
+    respond(0, 200, "zero");
+    raw_expect(rig.loop, &raw, "4\r\nmore\r\n");
+    perform_plain(1, net_stream_close);
+    raw_expect(rig.loop, &raw, "0\r\n\r\nHTTP/1.1 200 OK\r\n");
+    raw_expect(rig.loop, &raw, "\r\n\r\ntwo");
+    raw_close(&raw);
+}
+
+static void test_the_client_of_a_stream_leaves(void **state)
+{
+    (void)state;
+    struct raw raw = dial();
+    raw_send(&raw, GET);
+    wait_requests(1);
+    open_stream(0, "x");
+    raw_expect(rig.loop, &raw, "1\r\nx\r\n");
+    raw_close(&raw);
+    wait_log("GONE 0\n");
+    write_stream(0, blob_from(SLICE("dropped")));
+    run_for(rig.loop, 2 * NS_PER_MS);
+    assert_string_equal(buf_text(&rig.log), "GET /a []\nGONE 0\n");
+}
+
+static void test_hanging_up(void **state)
+{
+    (void)state;
+    struct raw raw = dial();
+    raw_send(&raw, "GET /0 HTTP/1.1\r\n\r\nGET /1 HTTP/1.1\r\n\r\n");
+    wait_requests(2);
+    open_stream(0, "last words");
+    perform_plain(0, net_hangup);
+    raw_expect_end(rig.loop, &raw);
+    assert_true(slice_ends_with(buf_slice(&raw.in), SLICE("last words\r\n")));
+    wait_log("GONE 1\n"); /* nothing may follow a stream that is broken off */
+    assert_null(strstr(buf_text(&rig.log), "GONE 0"));
+    raw_close(&raw);
+}
+
+/* Fills the sockets' own buffers and then ours, until `size` bytes are unsent. */
+static void fill(size_t number, size_t size)
+{
+    while (server_unsent_size(rig.server) < size) {
+        write_stream(number, text_blob(4000));
+        run_for(rig.loop, WAIT_STEP_NS / 10);
+        assert_null(strstr(buf_text(&rig.log), "GONE"));
+    }
+}
+
+static void test_a_stream_that_is_not_read_is_cut_off_at_once(void **state)
+{
+    (void)state;
+    rig.limits.stream_size_max = 200000;
+    restart();
+    struct raw raw = dial();
+    raw_send(&raw, GET);
+    wait_requests(1);
+    open_stream(0, "x");
+    fill(0, 190000);
+    while (server_connection_count(rig.server) != 0) {
+        write_stream(0, text_blob(4000));
+        run_for(rig.loop, WAIT_STEP_NS);
+    }
+    wait_log("GONE 0\n");
+    raw_close(&raw);
+}
+
+static void test_a_stream_that_stalls_is_cut_off_in_time(void **state)
+{
+    (void)state;
+    rig.limits.stream_size_soft = 100000;
+    rig.limits.stream_stall_ns = 100 * NS_PER_MS;
+    rig.limits.answer_stall_ns = 100 * NS_PER_MS;
+    restart();
+    struct raw raw = dial();
+    raw_send(&raw, GET);
+    wait_requests(1);
+    open_stream(0, "x");
+    fill(0, 50000);
+    run_for(rig.loop, 300 * NS_PER_MS);
+    assert_string_equal(buf_text(&rig.log),
+                        "GET /a []\n"); /* little is kept for as long as it takes */
+    for (int i = 0; i < 60; i++) {      /* it takes less than it is sent, but it takes some */
+        static char bytes[100000];
+        assert_true(recv(raw.fd, bytes, sizeof(bytes), 0) > 0);
+        write_stream(0, text_blob(110000));
+        run_for(rig.loop, 5 * NS_PER_MS);
+    }
+    assert_null(strstr(buf_text(&rig.log), "GONE"));
+    int64_t begun_ns = loop_now(rig.loop).mono_ns;
+    while (server_connection_count(rig.server) != 0) {
+        assert_true(loop_now(rig.loop).mono_ns - begun_ns < WAIT_NS);
+        if (server_unsent_size(rig.server) < 2 * rig.limits.stream_size_soft) {
+            write_stream(0, text_blob(110000)); /* the sockets' own buffers have room */
+        }
+        run_for(rig.loop, WAIT_STEP_NS);
+    }
+    wait_log("GONE 0\n"); /* and then no more */
+    raw_close(&raw);
+}
+
+/* --- rendering --- */
+
+struct text_job {
+    struct net_job job;
+    size_t size;
+    int *freed;
+};
+
+static void run_text_job(struct net_job *job, struct net_answer *answer)
+{
+    struct text_job *mine = CONTAINER_OF(job, struct text_job, job);
+    answer->status = 203;
+    answer->content_type = "text/rendered";
+    struct blob *text = text_blob(mine->size);
+    buf_append_slice(&answer->body, blob_slice(text));
+    blob_unref(text);
+}
+
+static void free_text_job(struct net_job *job)
+{
+    struct text_job *mine = CONTAINER_OF(job, struct text_job, job);
+    __atomic_add_fetch(mine->freed, 1, __ATOMIC_SEQ_CST);
+    free(mine);
+}
+
+static void render(size_t number, size_t size, int *freed)
+{
+    struct text_job *mine = xalloc(sizeof(*mine));
+    *mine = (struct text_job){{run_text_job, free_text_job}, size, freed};
+    struct net_effects effects;
+    net_effects_init(&effects);
+    net_render(&effects, rig.handles[number], &mine->job);
+    server_perform(rig.server, net_effects_pop(&effects));
+}
+
+static void test_answers_are_rendered_by_workers(void **state)
+{
+    (void)state;
+    int freed = 0;
+    struct raw raw = dial();
+    raw_send(&raw, "GET /0 HTTP/1.1\r\n\r\nGET /1 HTTP/1.1\r\nAccept-Encoding: gzip\r\n"
+                   "Connection: close\r\n\r\n");
+    wait_requests(2);
+    render(1, 50000, &freed);
+    render(0, 100, &freed);
+    raw_expect_end(rig.loop, &raw);
+    assert_int_equal(freed, 2);
+    assert_int_equal(raw_count(&raw, "HTTP/1.1 203 "), 2);
+    assert_int_equal(raw_count(&raw, "Content-Type: text/rendered\r\n"), 2);
+    assert_int_equal(raw_count(&raw, "Content-Encoding: gzip\r\n"), 1);
+    assert_int_equal(raw_count(&raw, "Content-Length: 100\r\n"), 1);
+    raw_close(&raw);
+}
+
+static void test_what_is_rendered_for_nobody(void **state)
+{
+    (void)state;
+    int freed = 0;
+    struct raw raws[20];
+    for (size_t i = 0; i < ELEMENTS(raws); i++) {
+        raws[i] = dial();
+        raw_send(&raws[i], "GET /0 HTTP/1.1\r\n\r\nGET /1 HTTP/1.1\r\n\r\n");
+        wait_requests(2 * i + 2);
+    }
+    for (size_t i = 0; i < 2 * ELEMENTS(raws); i++) {
+        render(i, 1000000, &freed);
+    }
+    for (size_t i = 0; i < ELEMENTS(raws); i++) {
+        raw_close(&raws[i]);
+    }
+    run_for(rig.loop, 5 * NS_PER_MS);
+    rig.server = server_free(rig.server);
+    rig.workers = workers_free(rig.workers);
+    assert_int_equal(freed, 2 * (int)ELEMENTS(raws));
+}
+
+static void test_an_answer_is_not_rendered_before_there_is_room(void **state)
+{
+    (void)state;
+    int freed = 0;
+    rig.limits.pipeline_max = 10;
+    restart();
+    struct raw raw = dial();
+    for (int i = 0; i < 10; i++) {
+        raw_send(&raw, GET);
+    }
+    wait_requests(10);
+    for (size_t i = 0; i < 10; i++) {
+        render(i, 4000000, &freed);
+    }
+    run_for(rig.loop, 300 * NS_PER_MS);
+    assert_true(__atomic_load_n(&freed, __ATOMIC_SEQ_CST) <= 3);
+    assert_true(server_unsent_size(rig.server) < 9000000);
+    while (raw.in.size < 40000000) {
+        raw_read(&raw);
+        run_for(rig.loop, WAIT_STEP_NS);
+    }
+    assert_int_equal(freed, 10);
+    raw_close(&raw);
+}
+
+/* --- limits --- */
+
+static void test_requests_wait_behind_those_that_are_unanswered(void **state)
+{
+    (void)state;
+    rig.limits.pipeline_max = 3;
+    restart();
+    struct raw raw = dial();
+    for (int i = 0; i < 10; i++) {
+        raw_send(&raw, GET);
+    }
+    wait_requests(3);
+    run_for(rig.loop, 5 * NS_PER_MS);
+    assert_int_equal(rig.count, 3);
+    respond(1, 200, "one");
+    run_for(rig.loop, 5 * NS_PER_MS);
+    assert_int_equal(rig.count, 3); /* it has not gone out */
+    respond(0, 200, "zero");
+    wait_requests(5);
+    run_for(rig.loop, 5 * NS_PER_MS);
+    assert_int_equal(rig.count, 5);
+    rig.answers = true;
+    respond(2, 200, "two");
+    respond(3, 200, "three");
+    respond(4, 200, "four");
+    wait_requests(10);
+    raw_close(&raw);
+}
+
+static void test_no_request_is_read_while_answers_are_not(void **state)
+{
+    (void)state;
+    rig.limits.pipeline_max = SEEN_MAX;
+    restart();
+    struct raw raw = dial();
+    for (int i = 0; i < 200; i++) {
+        raw_send(&raw, "GET /large HTTP/1.1\r\n\r\n");
+    }
+    size_t answered = 0;
+    for (int i = 0; i < 100; i++) {
+        run_for(rig.loop, WAIT_STEP_NS);
+        while (answered < rig.count) {
+            respond_blob(rig.handles[answered++], 200, text_blob(200000));
+        }
+        /* The requests of one read are told together; after that, none. */
+    }
+    assert_true(server_unsent_size(rig.server) > 0);
+    size_t before = rig.count;
+    for (int i = 0; i < 10; i++) {
+        (void)send(raw.fd, GET, sizeof(GET) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+        run_for(rig.loop, WAIT_STEP_NS);
+    }
+    assert_true(rig.count <= before + 1); /* one finds out that there is no room */
+    raw_close(&raw);
+}
+
+static void test_answers_that_nobody_takes(void **state)
+{
+    (void)state;
+    rig.limits.answer_stall_ns = 50 * NS_PER_MS;
+    restart();
+    struct raw raw = dial();
+    raw_send(&raw, GET);
+    wait_requests(1);
+    respond_blob(rig.handles[0], 200, text_blob(20000000));
+    int64_t begun_ns = loop_now(rig.loop).mono_ns;
+    while (server_connection_count(rig.server) != 0) {
+        run_for(rig.loop, WAIT_STEP_NS);
+        assert_true(loop_now(rig.loop).mono_ns - begun_ns < WAIT_NS);
+    }
+    raw_close(&raw);
+}
+
+static void test_who_is_slow_with_a_request(void **state)
+{
+    (void)state;
+    rig.limits.head_timeout_ns = 60 * NS_PER_MS;
+    rig.limits.body_timeout_ns = 60 * NS_PER_MS;
+    restart();
+    rig.answers = true;
+    struct raw silent = dial();
+    struct raw idle = dial();
+    raw_send(&idle, GET);
+    raw_expect(rig.loop, &idle, "\r\n\r\n/a");
+    struct raw streaming = dial();
+    raw_send(&streaming, "POST /stream HTTP/1.1\r\nContent-Length: 5\r\n\r\n");
+    rig.answers = false;
+    raw_send(&streaming, "");
+    struct raw head = dial();
+    int64_t begun_ns = loop_now(rig.loop).mono_ns;
+    struct slice request =
+        SLICE("GET / HTTP/1.1\r\nX: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy"
+              "yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy\r\n");
+    for (size_t i = 0; i < request.size && !raw_has_ended(&head); i++) {
+        (void)send(head.fd, request.data + i, 1, MSG_NOSIGNAL); /* a byte at a time is no help */
+        run_for(rig.loop, 5 * NS_PER_MS);
+    }
+    assert_true(head.ended);
+    assert_true(loop_now(rig.loop).mono_ns - begun_ns >= 55 * NS_PER_MS);
+    struct raw body = dial();
+    raw_send(&body, "POST / HTTP/1.1\r\nContent-Length: 100\r\n\r\n");
+    for (int i = 0; i < 10; i++) {
+        raw_send(&body, "x");
+        run_for(rig.loop, 15 * NS_PER_MS); /* as long as something comes, it may take its time */
+    }
+    assert_false(raw_has_ended(&body));
+    raw_expect_end(rig.loop, &body);
+    assert_false(raw_has_ended(&silent));
+    assert_false(raw_has_ended(&idle));
+    raw_close(&silent);
+    raw_close(&idle);
+    raw_close(&streaming);
+    raw_close(&head);
+    raw_close(&body);
+}
+
+static void test_the_number_of_connections(void **state)
+{
+    (void)state;
+    rig.limits.connections_max = 4;
+    restart();
+    struct raw raws[6];
+    for (size_t i = 0; i < 4; i++) {
+        raws[i] = dial();
+        run_for(rig.loop, 2 * NS_PER_MS);
+    }
+    raw_send(&raws[0], GET); /* is waiting for its answer */
+    wait_requests(1);
+    raw_send(&raws[1], GET);
+    wait_requests(2);
+    server_keep(rig.server, rig.handles[1]); /* carries messages */
+    server_respond_empty(rig.server, rig.handles[1], 202);
+    raw_expect(rig.loop, &raws[1], "202");
+    raw_send(&raws[2], GET); /* 3 is idle for longer than 2 */
+    wait_requests(3);
+    server_respond_empty(rig.server, rig.handles[2], 202);
+    raw_expect(rig.loop, &raws[2], "202");
+
+    raws[4] = dial();
+    raw_expect_end(rig.loop, &raws[3]);
+    assert_false(raw_has_ended(&raws[2]));
+    raw_send(&raws[4], GET);
+    wait_requests(4);
+    raws[5] = dial();
+    raw_expect_end(rig.loop, &raws[2]);
+    raw_send(&raws[5], GET);
+    wait_requests(5);
+    struct raw too_many = dial(); /* nobody is idle now */
+    raw_expect_end(rig.loop, &too_many);
+    assert_false(raw_has_ended(&raws[0]) || raw_has_ended(&raws[1]) || raw_has_ended(&raws[4]) ||
+                 raw_has_ended(&raws[5]));
+    assert_int_equal(server_connection_count(rig.server), 4);
+    for (size_t i = 0; i < 6; i++) {
+        raw_close(&raws[i]);
+    }
+    raw_close(&too_many);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_a_request_and_its_answer),
+        TEST(test_an_answer_without_anything),
+        TEST(test_head_sends_the_body),
+        TEST(test_a_connection_goes_on),
+        TEST(test_nothing_follows_a_request_that_is_the_last),
+        TEST(test_answers_come_in_the_order_of_requests),
+        TEST(test_a_request_may_come_in_pieces),
+        TEST(test_what_is_no_request_ends_the_connection),
+        TEST(test_a_client_that_waits_to_send_its_body),
+        TEST(test_both_families),
+        TEST(test_answers_are_zipped),
+        TEST(test_what_is_zipped_is_not_zipped_again),
+        TEST(test_zipped_requests),
+        TEST(test_the_size_of_a_body),
+        TEST(test_a_body_that_is_streamed),
+        TEST(test_an_answer_before_the_end_of_the_body),
+        TEST(test_a_streamed_body_is_paused),
+        TEST(test_clients_that_leave_in_the_middle),
+        TEST(test_a_stream),
+        TEST(test_a_request_behind_a_stream),
+        TEST(test_the_client_of_a_stream_leaves),
+        TEST(test_hanging_up),
+        TEST(test_a_stream_that_is_not_read_is_cut_off_at_once),
+        TEST(test_a_stream_that_stalls_is_cut_off_in_time),
+        TEST(test_answers_are_rendered_by_workers),
+        TEST(test_what_is_rendered_for_nobody),
+        TEST(test_an_answer_is_not_rendered_before_there_is_room),
+        TEST(test_requests_wait_behind_those_that_are_unanswered),
+        TEST(test_no_request_is_read_while_answers_are_not),
+        TEST(test_answers_that_nobody_takes),
+        TEST(test_who_is_slow_with_a_request),
+        TEST(test_the_number_of_connections),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

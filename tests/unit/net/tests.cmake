@@ -1,0 +1,3 @@
+tepui_test(net loop)
+tepui_test(net workers)
+tepui_test(net server)
