@@ -11,6 +11,7 @@
 /* Read from a socket at a time: some hundred pipelined messages, and then others have their turn.
  */
 #define READ_SIZE_MAX 65536
+#define WRITE_SIZE_MAX 262144
 
 /* --- deadlines --- */
 
