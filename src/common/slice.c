@@ -71,7 +71,7 @@ bool slice_split(struct slice *rest, char separator, struct slice *ret_part)
 /* Copies a short number to a terminated buffer for the C library's parsers. */
 static bool number_text(struct slice s, char *text, size_t size)
 {
-    if (s.size == 0 || s.size >= size || is_blank(s.data[0])) {
+    if (s.size == 0 || s.size >= size) {
         return false;
     }
     memcpy(text, s.data, s.size);
@@ -82,7 +82,7 @@ static bool number_text(struct slice s, char *text, size_t size)
 bool slice_parse_int64(struct slice s, int64_t *ret_value)
 {
     char text[32];
-    if (!number_text(s, text, sizeof(text)) || text[0] == '+') {
+    if (!number_text(s, text, sizeof(text)) || strspn(text, "-0123456789") != s.size) {
         return false;
     }
     char *end;
@@ -98,7 +98,7 @@ bool slice_parse_int64(struct slice s, int64_t *ret_value)
 bool slice_parse_uint64(struct slice s, uint64_t *ret_value)
 {
     char text[32];
-    if (!number_text(s, text, sizeof(text)) || text[0] < '0' || text[0] > '9') {
+    if (!number_text(s, text, sizeof(text)) || strspn(text, "0123456789") != s.size) {
         return false;
     }
     char *end;
