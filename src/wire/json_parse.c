@@ -93,8 +93,8 @@ static int store(struct parser *p, const struct level *level, const struct layou
         if (!message_build_reserve(field, level->message, 1, p->arena)) {
             return too_large(p);
         }
-        memcpy(&to, to, sizeof(to));
-        to += (*layout_count(field, level->message))++ * field->item_size;
+        char *items = *(char **)(void *)to;
+        to = items + (*layout_count(field, level->message))++ * field->item_size;
     } else {
         message_build_mark(field, level->message);
     }

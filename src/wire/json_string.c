@@ -72,7 +72,7 @@ static char *put_escape(char *to, unsigned char c)
 void json_quote(struct slice s, struct buf *out)
 {
     const size_t slack = ESCAPE_SIZE_MAX + 2;
-    const char *at = s.data;
+    const char *at = s.data != NULL ? s.data : "";
     const char *end = at + s.size;
     char *to = buf_reserve(out, s.size + slack);
     *to++ = '"';
