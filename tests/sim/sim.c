@@ -110,6 +110,7 @@ struct sim_node *sim_add_node(struct sim *sim, const char *name, const struct si
     node->arg = arg;
     node->name = name;
     node->index = sim->node_count;
+    node->host = node;
     node->address = (struct address){.family = 4, .port = port};
     node->address.ip[0] = 10;
     node->address.ip[2] = (uint8_t)((node->index + 1) >> 8);

@@ -76,6 +76,7 @@ struct sim_node {
     struct sim_disk *disk;
     int64_t wall_offset_ns;   /* wall clock - virtual time: skewed by faults */
     int64_t mono_offset_ns;   /* the monotonic clock starts anew with each boot in real life */
+    const struct sim_node *host; /* the machine: faults of the network are between machines */
     int64_t paused_until_ns;  /* stopped (SIGSTOP, a long GC): nothing is delivered before */
 };
 

@@ -112,7 +112,7 @@ static void break_both(struct sim *sim, struct sim_node *a, struct sim_node *b)
 static void partition(struct sim *sim, struct sim_node *node, int64_t until_ns)
 {
     for (int i = 0; i < sim->node_count; i++) {
-        if (sim->nodes[i] != node) {
+        if (sim->nodes[i]->host != node->host) {
             sim_network_cut(sim->network, node, sim->nodes[i], until_ns);
             sim_network_cut(sim->network, sim->nodes[i], node, until_ns);
         }
@@ -137,7 +137,7 @@ static void apply(struct sim *sim, const struct sim_fault *fault)
         break_both(sim, a, b);
         break;
     case SIM_FAULT_CUT:
-        if (a != b) {
+        if (a->host != b->host) {
             sim_network_cut(sim->network, a, b, until_ns);
         }
         break;

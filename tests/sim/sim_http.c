@@ -21,7 +21,6 @@ struct conn {
     bool broken;
     bool client_done;           /* the client expects nothing more */
     bool server_done;           /* the server has answered, or was told that the client has gone */
-    int64_t up_ns;              /* arrival of the newest thing at the server */
     int64_t down_ns;            /* arrival of the newest thing at the client */
 };
 
@@ -29,6 +28,8 @@ struct sim_http {
     struct sim *sim;
     struct list conns;
     uint64_t next_call;
+    /* Arrival of the newest request, [client][server]: clients keep a connection for their calls. */
+    int64_t up_ns[SIM_NODES_MAX][SIM_NODES_MAX];
 };
 
 enum parcel_type { TO_SERVER_REQUEST, TO_SERVER_GONE, TO_CLIENT };
@@ -324,7 +325,8 @@ static struct conn *request(struct sim_node *node, const struct sim_http_request
     put_header(parcel, "Accept", request->accept);
     put_header(parcel, "Mesos-Stream-Id", request->stream_id);
     parcel->body = blob_from(request->body);
-    int64_t at_ns = arrival(http, node, conn->server, &conn->up_ns);
+    int64_t at_ns = arrival(http, node, conn->server,
+                            &http->up_ns[node->index][conn->server->index]);
     sim_schedule(sim, at_ns, conn->server, deliver, parcel, parcel_free);
     return conn;
 }

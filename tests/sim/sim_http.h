@@ -1,6 +1,6 @@
 /*
- * Simulated HTTP: requests of one node to another, answers and streams, FIFO per connection. Each
- * request has a connection of its own. When it breaks, the server is told NET_GONE and the client
+ * Simulated HTTP: requests of one node to another arrive in order, answers and streams are FIFO each.
+ * Otherwise each request has a connection of its own. When it breaks, the server is told NET_GONE and the client
  * SIM_HTTP_CLOSED, each when it notices, within options.notice_max_ns.
  */
 #ifndef TEPUI_TESTS_SIM_HTTP_H

@@ -1,0 +1,145 @@
+/*
+ * A cluster in the simulator: the real cores of master, agents and command executors, fake containers,
+ * and scripted frameworks that launch, kill, acknowledge and reconcile at random.
+ *
+ * What must hold after every step: nothing is offered or used beyond what an agent has; updates come
+ * in the order in which they were made, none after the last of its task; no task runs twice. And when
+ * all faults have ended: every task that runs is known, and every task that is known to run, runs.
+ */
+#ifndef TEPUI_TESTS_CLUSTER_H
+#define TEPUI_TESTS_CLUSTER_H
+
+#include "common/map.h"
+#include "sim/sim.h"
+#include "sim/sim_fault.h"
+
+#define CLUSTER_AGENTS_MAX 8
+#define CLUSTER_FRAMEWORKS_MAX 4
+#define CLUSTER_EXECUTORS_MAX 256
+#define CLUSTER_TASKS_MAX 4096 /* of one run */
+#define CLUSTER_UPDATES_MAX 64 /* of one task */
+
+#define CLUSTER_MASTER_PORT 5050
+#define CLUSTER_AGENT_PORT 5051
+
+struct cluster_options {
+    uint64_t seed;
+    int agents;
+    int frameworks;
+    int tasks;          /* that a framework launches at most */
+    bool calm;          /* fixed latencies, for scenarios */
+    bool checkpoint;    /* frameworks want it */
+    bool partition_aware;
+    bool keep_trace;
+    bool manual;        /* frameworks launch only what a scenario tells them to */
+};
+
+struct cluster;
+
+/* What the world knows of a task, from all sides. */
+struct cluster_task {
+    char id[32];
+    int framework;              /* index */
+    int duration_ms;            /* of its process; -1 = until it is killed */
+    int exit_code;
+    char agent_id[64];          /* "" before it is launched */
+    /* the executor's side */
+    int starts;                 /* of its process: more than one is a failure */
+    bool runs;                  /* its process is there */
+    uint8_t made[CLUSTER_UPDATES_MAX][16]; /* uuids of updates, in order */
+    int made_count;
+    /* the framework's side */
+    int heard;                  /* index behind the newest update that was heard */
+    int state;                  /* the last that was heard: mesos.TaskState */
+    bool terminal;              /* that state is final */
+    bool answered;              /* by the reconciliation at the end */
+};
+
+struct cluster_node_arg;
+
+/* A container of the fake containerizer; lives on when the agent dies. */
+enum cluster_container_state { CLUSTER_CONTAINER_FREE, CLUSTER_CONTAINER_RUNS, CLUSTER_CONTAINER_ENDED };
+
+struct cluster_executor {
+    struct cluster *cluster;
+    struct sim_node *node;      /* where its executor runs; used again later */
+    struct sim_node *agent;
+    enum cluster_container_state state;
+    char path[128];             /* container id */
+    char framework_id[64];
+    char executor_id[64];
+    bool checkpoint;
+    bool kept;                  /* named by a recovering agent */
+    int status;                 /* wait status, when ENDED */
+};
+
+struct cluster_framework {
+    struct cluster *cluster;
+    struct sim_node *node;
+    int index;
+    char name[16];
+    char id[64];                /* "" before the first SUBSCRIBED; outlives crashes */
+    int launched;
+};
+
+struct cluster {
+    struct cluster_options options;
+    struct sim *sim;
+    struct sim_node *master;
+    struct sim_node *agents[CLUSTER_AGENTS_MAX];
+    char agent_names[CLUSTER_AGENTS_MAX][16];
+    struct cluster_framework frameworks[CLUSTER_FRAMEWORKS_MAX];
+    struct cluster_executor executors[CLUSTER_EXECUTORS_MAX];
+    char executor_names[CLUSTER_EXECUTORS_MAX][16];
+    struct cluster_task *tasks; /* CLUSTER_TASKS_MAX */
+    int task_count;
+    bool winding_down;          /* no more launches: the end of the run */
+    char wrong[256];            /* what a side found to be wrong; "" = nothing */
+};
+
+struct cluster *cluster_new(const struct cluster_options *options) WARN_UNUSED;
+struct cluster *cluster_free(struct cluster *cluster);
+
+/* Faults, then calm, then the final questions. True if all went well; else sim->failure tells. */
+bool cluster_run(struct cluster *cluster, const struct sim_plan *plan, int64_t faults_ns);
+void cluster_plan(struct sim_plan *plan, const struct cluster_options *options, int64_t faults_ns);
+
+/* Remembers what is wrong, for the checker; the first counts. */
+void cluster_wrong(struct cluster *cluster, const char *fmt, ...) PRINTF_LIKE(2, 3);
+struct cluster_task *cluster_find_task(struct cluster *cluster, struct slice id);
+struct cluster_task *cluster_add_task(struct cluster *cluster, int framework);
+
+/* --- the programs --- */
+
+extern const struct sim_program cluster_master_program;
+extern const struct sim_program cluster_agent_program;
+extern const struct sim_program cluster_executor_program;
+extern const struct sim_program cluster_framework_program;
+
+/* Sums up what the master believes, of every agent; NULL, or what does not add up. */
+const char *cluster_master_check(void *core);
+/* The agent's own invariants (they abort). */
+void cluster_agent_check(void *core);
+
+/* --- fake containers (cluster_container.c) --- */
+
+struct container_requests;
+/* Performs the requests of an agent's core; reports come later as events. */
+void cluster_perform_containers(struct sim_node *agent, struct container_requests *requests);
+/* A new life of the agent: it has to name the containers that it knows. */
+void cluster_forget_kept(struct cluster *cluster, const struct sim_node *agent);
+/* The executor's process ends by itself. */
+void cluster_executor_exited(struct cluster_executor *executor, int wait_status);
+struct container_report;
+/* Takes over the report. */
+void cluster_agent_report(struct sim_node *agent, struct container_report *report);
+
+/* --- for scenarios --- */
+
+/* The framework asks the master for the state of all its tasks. */
+void cluster_framework_reconcile(struct cluster_framework *framework);
+/* Launches on the next offer: runs for so long, then exits. */
+void cluster_framework_want(struct cluster_framework *framework, int duration_ms, int exit_code);
+void cluster_framework_kill(struct cluster_framework *framework, struct cluster_task *task);
+
+#endif

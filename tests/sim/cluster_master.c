@@ -1,0 +1,202 @@
+/* The real master on a node of the simulator, with its registry in memory. */
+#include <stdlib.h>
+
+#include "common/xalloc.h"
+#include "master/master_state.h"
+#include "registry/registry_memory.h"
+#include "sim/cluster.h"
+
+struct master_core {
+    struct master *master;
+    struct metrics *metrics;
+    struct registry_memory *registry;
+    struct sim_node *node;
+    uint32_t incarnation;
+    bool answering; /* an answer of the registry is scheduled */
+};
+
+static void step(struct master_core *core, const struct master_event *event);
+
+static void *start(struct sim_node *node)
+{
+    struct master_core *core = xalloc(sizeof(*core));
+    core->node = node;
+    core->incarnation = node->incarnation;
+    core->metrics = metrics_new();
+    core->registry = registry_memory_new(node->sim->options.seed);
+    struct master_options options = {
+        .seed = prng_next(&node->sim->prng),
+        .address = node->address,
+        .hostname = "master",
+        .leader_path_prefix = "/master",
+        .version = {.version = "1.12.0"},
+        .allocator = &allocator_hierarchical,
+        .allocator_options = {.allocation_interval_ns = NS_PER_SEC, .seed = 1},
+        .metrics = core->metrics,
+        .agent_ping_timeout_ns = 5 * NS_PER_SEC,
+        .max_agent_ping_timeouts = 3,
+        .agent_reregister_timeout_ns = 10 * NS_PER_MIN,
+        .recovery_agent_removal_permille = 1000,
+        .max_completed_frameworks = 50,
+        .max_completed_tasks = 1000,
+        .max_unreachable_tasks = 1000,
+        .registry_gc_interval_ns = 15 * NS_PER_MIN,
+        .registry_max_agent_age_ns = 2 * NS_PER_WEEK,
+        .registry_max_agent_count = 102400,
+        .root_submissions = true,
+    };
+    core->master = master_new(&options, sim_now(node));
+    return core;
+}
+
+/* The first event after the start; the core is in the node only then. */
+static void elect(struct sim *sim UNUSED, void *arg)
+{
+    struct sim_node *node = arg;
+    step(node->core, &(struct master_event){.type = MASTER_ELECTED});
+}
+
+static void *start_and_elect(struct sim_node *node)
+{
+    void *core = start(node);
+    sim_schedule(node->sim, node->sim->now_ns, node, elect, node, NULL);
+    return core;
+}
+
+static void stop(void *arg)
+{
+    struct master_core *core = arg;
+    master_free(core->master);
+    metrics_free(core->metrics);
+    registry_memory_free(core->registry);
+    free(core);
+}
+
+static void answer(struct sim *sim UNUSED, void *arg)
+{
+    struct sim_node *node = arg;
+    struct master_core *core = node->core;
+    struct registry_event event;
+    core->answering = false;
+    if (registry_memory_next(core->registry, &event)) {
+        step(core, &(struct master_event){.type = MASTER_REGISTRY, .registry = &event});
+    }
+}
+
+/* One answer at a time, each after a disk's time. */
+static void schedule_answer(struct master_core *core)
+{
+    struct sim *sim = core->node->sim;
+    if (!core->answering) {
+        core->answering = true;
+        int64_t wait_ns = sim_draw_ns(sim, sim->options.disk_min_ns, sim->options.disk_max_ns);
+        sim_schedule(sim, sim->now_ns + wait_ns, core->node, answer, core->node, NULL);
+    }
+}
+
+static void die(struct sim *sim UNUSED, void *arg)
+{
+    sim_crash(arg);
+}
+
+static void start_again(struct sim *sim UNUSED, void *arg)
+{
+    struct sim_node *node = arg;
+    if (!sim_is_up(node)) {
+        sim_start(node);
+    }
+}
+
+static void perform(struct master_core *core, struct master_effects *effects)
+{
+    struct registry_op *op;
+    while ((op = registry_ops_pop(&effects->registry)) != NULL) {
+        registry_memory_put(core->registry, op);
+        schedule_answer(core);
+    }
+    sim_perform_net(core->node, &effects->net);
+    struct master_log *line;
+    while ((line = master_effects_pop_log(effects)) != NULL) {
+        sim_trace(core->node->sim, core->node, "%s", line->text);
+        free(line->text);
+        free(line);
+    }
+    if (effects->exits) {
+        sim_trace(core->node->sim, core->node, "exits: %s", effects->exit_reason.text);
+        sim_schedule(core->node->sim, 0, core->node, die, core->node, NULL);
+        sim_schedule(core->node->sim, core->node->sim->now_ns + NS_PER_SEC, NULL, start_again,
+                     core->node, NULL);
+    }
+}
+
+static void step(struct master_core *core, const struct master_event *event)
+{
+    struct master_effects effects;
+    master_effects_init(&effects);
+    master_step(core->master, sim_now(core->node), event, &effects);
+    perform(core, &effects);
+    /* A registry in memory has an answer as long as it was asked. */
+    schedule_answer(core);
+    master_effects_deinit(&effects);
+}
+
+static int64_t deadline(const void *core)
+{
+    return master_deadline(((const struct master_core *)core)->master);
+}
+
+static void on_tick(void *core, struct sim_node *node UNUSED)
+{
+    step(core, &(struct master_event){.type = MASTER_TICK});
+}
+
+static void on_net(void *core, struct sim_node *node UNUSED, const struct net_event *event)
+{
+    step(core, &(struct master_event){.type = MASTER_NET, .net = event});
+}
+
+const struct sim_program cluster_master_program = {
+    .name = "master",
+    .start = start_and_elect,
+    .stop = stop,
+    .deadline = deadline,
+    .on_tick = on_tick,
+    .on_net = on_net,
+};
+
+/* --- what must add up --- */
+
+static void add_use(const struct agent *agent, struct resources *sum)
+{
+    struct offer *offer;
+    LIST_FOR_EACH (offer, &agent->offers, of_agent) {
+        resources_add(sum, &offer->resources);
+    }
+    struct task *task;
+    LIST_FOR_EACH (task, &agent->tasks, of_agent) {
+        if (!resources_is_empty(&task->resources)) {
+            resources_add(sum, &task->resources);
+        }
+    }
+    struct executor *executor;
+    LIST_FOR_EACH (executor, &agent->executors, of_agent) {
+        resources_add(sum, &executor->resources);
+    }
+}
+
+const char *cluster_master_check(void *arg)
+{
+    struct master_core *core = arg;
+    struct agent *agent;
+    LIST_FOR_EACH (agent, &core->master->registered, link) {
+        struct resources sum = RESOURCES_INIT;
+        add_use(agent, &sum);
+        resources_unallocate(&sum, NULL);
+        bool fits = resources_contain(&agent->total, &sum);
+        resources_deinit(&sum);
+        if (!fits) {
+            return "more is offered and used than an agent has";
+        }
+    }
+    return NULL;
+}
