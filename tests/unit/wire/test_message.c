@@ -152,7 +152,7 @@ static struct buf packed_by_protobuf_c(const ProtobufCMessage *message)
 {
     struct buf out = BUF_INIT;
     size_t size = protobuf_c_message_get_packed_size(message);
-    out.size = protobuf_c_message_pack(message, (uint8_t *)buf_reserve(&out, size));
+    out.size = protobuf_c_message_pack(message, (uint8_t *)buf_reserve(&out, size + 1));
     return out;
 }
 
