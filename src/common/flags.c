@@ -314,6 +314,7 @@ static int load(struct flags *flags, size_t index, const struct mention *mention
     if (r != 0) {
         return r;
     }
+    ASSERT(text != NULL);
     union flag_value value;
     r = parse_value(flag->type, text, flags->arena, &value, err);
     if (r != 0) {
@@ -364,7 +365,7 @@ static bool same_value(const struct flag *flag, const void *place, const char *t
     case FLAG_BYTES:
         return *(const int64_t *)place == value.integer;
     case FLAG_DOUBLE:
-        return memcmp(place, &value.number, sizeof(double)) == 0;
+        return *(const double *)place == value.number;
     case FLAG_STRING:
     case FLAG_PATH:
     case FLAG_JSON:

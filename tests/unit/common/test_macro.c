@@ -28,9 +28,10 @@ static void assert_of_equality_fails(void)
 
 static void assert_inside_an_if_fails(void)
 {
-    if (evaluated >= 0)
+    /* Without braces, so that it is seen to be one statement. */
+    if (evaluated >= 0) /* NOLINT(readability-braces-around-statements) */
         ASSERT(evaluated < 0);
-    else
+    else /* NOLINT(readability-braces-around-statements) */
         evaluated = 1;
 }
 
@@ -136,7 +137,7 @@ static void test_take_ptr(void **state)
     int x = 0;
     int *pointers[2] = {&x, &x};
     int at = 0;
-    int *taken = TAKE_PTR(pointers[at++]);
+    int *taken = TAKE_PTR(pointers[at++]); /* NOLINT(bugprone-macro-repeated-side-effects) */
     assert_ptr_equal(taken, &x);
     assert_null(pointers[0]);
     assert_non_null(pointers[1]);
@@ -155,7 +156,7 @@ static void test_cleanup_runs_at_the_end_of_the_scope(void **state)
     {
         CLEANUP(count_cleanup) int value = 5;
         assert_int_equal(evaluated, 0);
-        value = 7;
+        value = 7; /* NOLINT(clang-analyzer-deadcode.DeadStores) */
     }
     assert_int_equal(evaluated, 7);
 }

@@ -187,7 +187,7 @@ static void test_thinning_and_the_window_together(void **state)
         metric_record(timer, i * NS_PER_MS, i);
     }
     struct spread spread = spread_of(metrics);
-    assert_true(spread.count > METRICS_SAMPLES_MAX / 2 && spread.count <= METRICS_SAMPLES_MAX);
+    assert_true(spread.count > METRICS_SAMPLES_MAX / 2.0 && spread.count <= METRICS_SAMPLES_MAX);
     assert_true(spread.min >= 44999 && spread.min < 45200);
     assert_true(spread.max == 49999);
     metrics_free(metrics);
