@@ -51,8 +51,8 @@ static void encode(struct slice bytes, const char *alphabet, bool padded, struct
     out->size += (size_t)(to - start);
 }
 
-/* Text without padding: its size modulo 4 is 0, 2 or 3, and the bits left over are zero, so that each
- * value has one spelling. */
+/* Text without padding: its size modulo 4 is 0, 2 or 3, and the bits left over are zero, so that
+ * each value has one spelling. */
 static bool decode(struct slice text, const char *alphabet, struct buf *out)
 {
     if (text.size % 4 == 1) {

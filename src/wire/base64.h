@@ -16,8 +16,9 @@ bool base64_decode(struct slice text, struct buf *out) WARN_UNUSED;
 void base64url_encode(struct slice bytes, struct buf *out);
 bool base64url_decode(struct slice text, struct buf *out) WARN_UNUSED;
 
-/* As the reference reads bytes in JSON: white space anywhere and missing padding are let pass. Writes
- * to `out`, which has room for base64_size_max(text.size) bytes and may be where the text is. */
+/* As the reference reads bytes in JSON: white space anywhere and missing padding are let pass.
+ * Writes to `out`, which has room for base64_size_max(text.size) bytes and may be where the text
+ * is. */
 bool base64_decode_loose(struct slice text, char *out, size_t *ret_size) WARN_UNUSED;
 static inline size_t base64_size_max(size_t text_size)
 {

@@ -24,9 +24,9 @@ struct cursor {
 struct cursor_field {
     uint32_t number;
     enum wire_type type;
-    uint64_t value;      /* varint and fixed; WIRE_BYTES: the size */
-    struct slice bytes;  /* WIRE_BYTES: the payload; else empty */
-    struct slice whole;  /* tag, length and payload as they stand, for splicing */
+    uint64_t value;     /* varint and fixed; WIRE_BYTES: the size */
+    struct slice bytes; /* WIRE_BYTES: the payload; else empty */
+    struct slice whole; /* tag, length and payload as they stand, for splicing */
 };
 
 static inline void cursor_init(struct cursor *cursor, struct slice message)
@@ -115,8 +115,8 @@ malformed:
     return false;
 }
 
-/* The last field with this number (proto2: last one wins); false if there is none, or if the message
- * is malformed. */
+/* The last field with this number (proto2: last one wins); false if there is none, or if the
+ * message is malformed. */
 bool cursor_find(struct slice message, uint32_t number, struct cursor_field *ret_field);
 /* Goes down: cursor_path(task, (uint32_t[]){2, 1}, 2, &field) is field 1 of field 2. */
 bool cursor_path(struct slice message, const uint32_t *numbers, size_t count,

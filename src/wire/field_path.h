@@ -1,6 +1,6 @@
 /*
- * Where in a message we are, as errors tell: "accept.operations[2].launch". One link a level, on the
- * stack of the function that goes down. Internal to wire/.
+ * Where in a message we are, as errors tell: "accept.operations[2].launch". One link a level, on
+ * the stack of the function that goes down. Internal to wire/.
  */
 #ifndef TEPUI_WIRE_FIELD_PATH_H
 #define TEPUI_WIRE_FIELD_PATH_H

@@ -3,8 +3,9 @@
  *
  * Rules are those of the reference (facts/observed.md, golden/): enums as names, bytes in base64,
  * 64-bit integers as numbers, maps as objects, unset optional fields with a declared default are
- * printed, other unset ones are not, empty repeated fields are not (unless asked for), doubles as
- * the shortest text that reads back the same. Reading: unknown fields are ignored, null is unset,
+ * printed (but for deprecated ones), other unset ones are not, empty repeated fields are not (but
+ * for those of a few v1 answers, see layout.c), doubles as the shortest text that reads back the
+ * same, and infinite ones as strings. Reading: unknown fields are ignored, null is unset,
  * numbers and booleans may be given as strings, integers may be written as 1.0, unknown values of
  * optional enums are unset, of duplicate keys the last counts; a missing required field or a wrong
  * type is an error that names the path.
@@ -40,8 +41,8 @@ enum {
     JSON_E_BUDGET,     /* the arena's budget is used up */
 };
 
-/* 0 or JSON_E_*. Both v0 and v1 names are accepted for the fields that differ only when `names` says
- * so: v0 text is read with v0 names, v1 text with v1 names. */
+/* 0 or JSON_E_*. Fields and enum values go by the names of `names` alone: those of the other
+ * version are unknown ones. */
 int json_parse_message(const ProtobufCMessageDescriptor *desc, struct slice text,
                        enum json_names names, struct arena *arena, ProtobufCMessage **ret_message,
                        struct err *err) WARN_UNUSED;
@@ -61,8 +62,8 @@ void json_begin_array(struct json_writer *w);
 void json_end_array(struct json_writer *w);
 void json_key(struct json_writer *w, const char *key);
 void json_key_slice(struct json_writer *w, struct slice key); /* escaped */
-/* Two functions bear names that libjansson has, too: symbols of their own keep the two apart where a
- * program links both. */
+/* Two functions bear names that libjansson has, too: symbols of their own keep the two apart where
+ * a program links both. */
 void json_string(struct json_writer *w, struct slice s) __asm__("tepui_json_string");
 void json_text(struct json_writer *w, const char *text); /* NULL gives null */
 void json_int(struct json_writer *w, int64_t value);

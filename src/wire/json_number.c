@@ -71,7 +71,8 @@ char *json_number_put_int64(char *to, int64_t value)
 }
 
 /* Doubles look as the reference writes them: digits with a point from 1e-6 to below 1e21, and at
- * least one digit behind it; else an exponent. The digits are the fewest that read back the same. */
+ * least one digit behind it; else an exponent. The digits are the fewest that read back the same.
+ */
 #define PLAIN_MIN 1e-6
 #define PLAIN_DIGITS_MAX 21
 
@@ -98,9 +99,10 @@ static char *put_thousandths(char *to, double value)
     return to + (rest % 10 != 0 ? 4 : rest % 100 != 0 ? 3 : 2);
 }
 
-/* Digits of a fraction, one by one, until what is left lies within half a unit of the mantissa's last
- * place (Steele and White's fixed-point algorithm). Exact in integers: the fraction is `rest` / 2^bits
- * and `reach` the half unit. NULL where the half unit below is smaller (a power of two). */
+/* Digits of a fraction, one by one, until what is left lies within half a unit of the mantissa's
+ * last place (Steele and White's fixed-point algorithm). Exact in integers: the fraction is `rest`
+ * / 2^bits and `reach` the half unit. NULL where the half unit below is smaller (a power of two).
+ */
 static char *put_fraction(char *to, double value)
 {
     uint64_t word;
@@ -138,8 +140,8 @@ static char *put_fraction(char *to, double value)
 #define DIGITS_MAX 17 /* as many tell any two doubles apart */
 
 /* The fewest digits, without a point, that read back as the value; 15 are tried first, since fewer
- * than that only ever help below the normal numbers. Returns how many there are, and where the point
- * would be, counted from the first digit. */
+ * than that only ever help below the normal numbers. Returns how many there are, and where the
+ * point would be, counted from the first digit. */
 static int shortest_digits(double value, char digits[DIGITS_MAX + 1], int *ret_point)
 {
     char text[40];
@@ -254,11 +256,11 @@ static bool is_digit(char c)
 
 /* The number's text, and what could be gathered on the way. */
 struct parts {
-    const char *start;
+    const char *start;  /* its first character */
     const char *end;    /* behind the last character */
     uint64_t magnitude; /* all digits, without a point */
     int scale;          /* value = magnitude * 10^scale */
-    bool is_negative;
+    bool is_negative;   /* with a minus sign */
     bool is_real;       /* with a point or an exponent */
     bool overflow;      /* magnitude does not hold all digits */
 };
@@ -348,8 +350,8 @@ bool json_number_read(const char **at, const char *end, struct json_number *ret)
     if (!read_parts(*at, end, &parts)) {
         return false;
     }
-    bool fits = !parts.overflow &&
-                (!parts.is_negative || parts.magnitude <= (uint64_t)INT64_MAX + 1);
+    bool fits =
+        !parts.overflow && (!parts.is_negative || parts.magnitude <= (uint64_t)INT64_MAX + 1);
     if (!parts.is_real && fits) {
         number.type = parts.is_negative ? JSON_NUMBER_NEGATIVE : JSON_NUMBER_UNSIGNED;
         number.magnitude = parts.magnitude;

@@ -15,7 +15,8 @@
 /* Longest text of a number that is read. */
 #define JSON_NUMBER_SIZE_MAX 1000
 
-/* Each writes at `to`, which has room for JSON_NUMBER_TEXT_SIZE bytes, and returns the place behind. */
+/* Each writes at `to`, which has room for JSON_NUMBER_TEXT_SIZE bytes, and returns the place
+ * behind. */
 char *json_number_put_uint64(char *to, uint64_t value);
 char *json_number_put_int64(char *to, int64_t value);
 char *json_number_put_double(char *to, double value);
@@ -38,6 +39,7 @@ bool json_number_read(const char **at, const char *end, struct json_number *ret)
  * dropped. False if it does not fit. */
 bool json_number_to_int64(const struct json_number *number, int64_t min, int64_t max,
                           int64_t *ret) WARN_UNUSED;
-bool json_number_to_uint64(const struct json_number *number, uint64_t max, uint64_t *ret) WARN_UNUSED;
+bool json_number_to_uint64(const struct json_number *number, uint64_t max,
+                           uint64_t *ret) WARN_UNUSED;
 
 #endif

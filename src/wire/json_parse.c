@@ -18,19 +18,19 @@
 
 /* What goes down with the parser. */
 struct parser {
-    struct json_scan scan;
-    enum json_names names;
-    struct arena *arena; /* where the message is built */
-    struct err *err;     /* may be NULL */
-    bool unfinished;     /* fields are missing, or a map has several entries */
+    struct json_scan scan; /* where we are in the text */
+    enum json_names names; /* of fields and enum values */
+    struct arena *arena;   /* where the message is built */
+    struct err *err;       /* may be NULL */
+    bool unfinished;       /* fields are missing, or a map has several entries */
 };
 
 /* The message that is being filled. */
 struct level {
-    const struct layout *layout;
-    ProtobufCMessage *message;
-    const struct field_path *path; /* of the message; NULL = the outermost */
-    unsigned depth;                /* of messages; 0 = the outermost */
+    const struct layout *layout;           /* of the message */
+    ProtobufCMessage *message;             /* so far */
+    const struct field_path *path;         /* of the message; NULL = the outermost */
+    unsigned depth;                        /* of messages; 0 = the outermost */
     uint64_t seen[LAYOUT_FIELDS_MAX / 64]; /* fields that were named already */
 };
 
@@ -199,8 +199,8 @@ static int parse_number(struct parser *p, const struct level *level,
     return store_number(p, level, field, path, &number);
 }
 
-static int parse_bool(struct parser *p, const struct level *level,
-                      const struct layout_field *field, const struct field_path *path)
+static int parse_bool(struct parser *p, const struct level *level, const struct layout_field *field,
+                      const struct field_path *path)
 {
     bool is_true = *p->scan.at == 't';
     union value value = {.boolean = is_true};
@@ -291,8 +291,8 @@ static int parse_quoted(struct parser *p, const struct level *level,
         number.real = (double)INFINITY;
     } else if (is_real && slice_is(text, "-Infinity")) {
         number.real = -(double)INFINITY;
-    } else if (!json_number_read(&inner.at, inner.end, &number) ||
-               json_scan_peek(&inner) != '\0' || inner.at != inner.end) {
+    } else if (!json_number_read(&inner.at, inner.end, &number) || json_scan_peek(&inner) != '\0' ||
+               inner.at != inner.end) {
         return invalid(p, path, "the string is not a number");
     }
     return store_number(p, level, field, path, &number);
@@ -403,8 +403,8 @@ static int parse_message(struct parser *p, const struct level *level,
 }
 
 /* The key of a map's entry, which is a string whatever its type. */
-static int parse_map_key(struct parser *p, const struct level *entry,
-                         const struct field_path *path, const struct json_raw *raw)
+static int parse_map_key(struct parser *p, const struct level *entry, const struct field_path *path,
+                         const struct json_raw *raw)
 {
     const struct layout_field *key = &entry->layout->fields[0];
     return key->type == PROTOBUF_C_TYPE_STRING ? parse_text(p, entry, key, path, raw)

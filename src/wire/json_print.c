@@ -9,8 +9,8 @@
 #include "wire/layout.h"
 #include "wire/message.h"
 
-/* Commas: every member and element is written with a comma before it. The first one's is then turned
- * into the opening bracket, so that nothing needs to know whether it is the first. */
+/* Commas: every member and element is written with a comma before it. The first one's is then
+ * turned into the opening bracket, so that nothing needs to know whether it is the first. */
 static void close_list(struct buf *out, size_t start, char opening, char closing)
 {
     if (out->size == start) {
@@ -194,7 +194,7 @@ static void print_map(const struct layout_field *field, const ProtobufCMessage *
 {
     const struct layout_field *key = &layout_sub(field)->fields[0];
     const struct layout_field *value = &layout_sub(field)->fields[1];
-    ProtobufCMessage *const *entries = *(ProtobufCMessage **const *)layout_member(field, message);
+    ProtobufCMessage *const *entries = *(ProtobufCMessage * *const *)layout_member(field, message);
     size_t start = out->size;
     for (size_t i = 0; i < *layout_count(field, message); i++) {
         const void *of_key = layout_member(key, entries[i]);
@@ -263,8 +263,8 @@ void json_print_message(const ProtobufCMessage *message, enum json_names names, 
 
 /* What goes down with the printer. */
 struct printer {
-    enum json_names names;
-    struct buf *out;
+    enum json_names names; /* of fields and enum values */
+    struct buf *out;       /* the text so far */
 };
 
 static void print_encoded(const struct printer *p, const struct layout *layout, struct slice bytes,
@@ -316,8 +316,8 @@ static void print_absent(const struct printer *p, const struct layout_field *fie
     } else if (field->wire == WIRE_BYTES) {
         buf_append_text(p->out, "\"\"");
     } else {
-        append_number(p->out, field,
-                      field->values != NULL ? (uint64_t)field->values->fallback : 0, p->names);
+        append_number(p->out, field, field->values != NULL ? (uint64_t)field->values->fallback : 0,
+                      p->names);
     }
 }
 
@@ -381,7 +381,8 @@ static void print_packed(const struct printer *p, const struct layout_field *fie
     }
 }
 
-/* A repeated field with all that follow of the same number. Returns false if none of them counts. */
+/* A repeated field with all that follow of the same number. Returns false if none of them counts.
+ */
 static bool print_encoded_run(const struct printer *p, const struct layout_field *field,
                               struct cursor *cursor, struct cursor_field *from, unsigned depth)
 {

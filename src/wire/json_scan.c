@@ -120,8 +120,7 @@ bool json_scan_key(struct json_scan *scan, struct json_raw *ret)
 
 bool json_scan_word(struct json_scan *scan, struct slice word)
 {
-    if ((size_t)(scan->end - scan->at) < word.size ||
-        memcmp(scan->at, word.data, word.size) != 0) {
+    if ((size_t)(scan->end - scan->at) < word.size || memcmp(scan->at, word.data, word.size) != 0) {
         return false;
     }
     scan->at += word.size;

@@ -11,7 +11,7 @@
 
 struct json_scan {
     const char *at;    /* next byte */
-    const char *end;
+    const char *end;   /* behind the last one */
     const char *start; /* of the whole text */
     unsigned depth;    /* arrays and objects that are open */
 };
@@ -48,9 +48,10 @@ static inline bool json_scan_take(struct json_scan *scan, char c)
 
 /* Takes '{' or '[' (which is there); false if that is one level too many. */
 bool json_scan_open(struct json_scan *scan) WARN_UNUSED;
-/* Between the elements of an array or the members of an object: *ret_more tells whether there is one
- * more, else the closing bracket has been taken. *is_first is to be true at first. */
-bool json_scan_more(struct json_scan *scan, char closing, bool *is_first, bool *ret_more) WARN_UNUSED;
+/* Between the elements of an array or the members of an object: *ret_more tells whether there is
+ * one more, else the closing bracket has been taken. *is_first is to be true at first. */
+bool json_scan_more(struct json_scan *scan, char closing, bool *is_first,
+                    bool *ret_more) WARN_UNUSED;
 
 /* A string at the next token. */
 bool json_scan_string(struct json_scan *scan, struct json_raw *ret) WARN_UNUSED;

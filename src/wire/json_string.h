@@ -10,8 +10,8 @@
 
 #include "common/slice.h"
 
-/* Whether some of eight bytes is not a plain character: a control character, '"', '\\', or a part of
- * a longer UTF-8 sequence. */
+/* Whether some of eight bytes is not a plain character: a control character, '"', '\\', or a part
+ * of a longer UTF-8 sequence. */
 static inline uint64_t json_string_odd(uint64_t bytes)
 {
     const uint64_t ones = UINT64_C(0x0101010101010101);

@@ -19,7 +19,8 @@
 enum json_rule {
     SILENT, /* the default of a deprecated field is not shown (the reference asks for the option,
                which is not in our .proto files since it would warn at each use) */
-    ALWAYS, /* v1 answers show the array also when it is empty (facts/observed.md, operator API 7) */
+    ALWAYS, /* v1 answers show the array also when it is empty (facts/observed.md, operator API 7)
+             */
 };
 
 struct json_exception {
@@ -143,8 +144,9 @@ int layout_enum_find_name(const struct layout_enum *values, enum json_names name
 
 /* --- tables of what has been made --- */
 
-/* Entries begin with a pointer to their descriptor, the key. These tables are the one thing in wire/
- * that is written after the start; what is found in them depends on nothing but the descriptor. */
+/* Entries begin with a pointer to their descriptor, the key. These tables are the one thing in
+ * wire/ that is written after the start; what is found in them depends on nothing but the
+ * descriptor. */
 struct entry {
     const void *desc;
 };
@@ -154,7 +156,8 @@ static _Atomic(const struct entry *) enums[ENUMS_MAX];
 
 static size_t place_of(const void *desc, size_t size)
 {
-    return (size_t)(((uint64_t)(uintptr_t)desc >> 4) * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (size - 1);
+    return (size_t)(((uint64_t)(uintptr_t)desc >> 4) * UINT64_C(0x9e3779b97f4a7c15) >> 32) &
+           (size - 1);
 }
 
 static const struct entry *table_find(_Atomic(const struct entry *) *table, size_t size,
@@ -175,8 +178,8 @@ static const struct entry *table_add(_Atomic(const struct entry *) *table, size_
     size_t at = place_of(entry->desc, size);
     for (size_t tries = 0; tries < size; tries++, at = (at + 1) & (size - 1)) {
         const struct entry *there = NULL;
-        if (atomic_compare_exchange_strong_explicit(&table[at], &there, entry,
-                                                    memory_order_acq_rel, memory_order_acquire)) {
+        if (atomic_compare_exchange_strong_explicit(&table[at], &there, entry, memory_order_acq_rel,
+                                                    memory_order_acquire)) {
             return entry;
         }
         if (there->desc == entry->desc) {
@@ -258,8 +261,8 @@ static uint16_t item_size_of(ProtobufCType type)
     WRONG("unknown type");
 }
 
-/* Whether `camel` is `snake` in upper camel case, with `Entry` behind: the name that protoc gives to
- * the messages that map fields are made of. */
+/* Whether `camel` is `snake` in upper camel case, with `Entry` behind: the name that protoc gives
+ * to the messages that map fields are made of. */
 static bool is_entry_name(const char *camel, const char *snake)
 {
     bool upper = true;
@@ -324,8 +327,9 @@ static void put_default(const struct layout_field *field, enum json_names names,
         buf_append_text(out, *(const protobuf_c_boolean *)value ? "true" : "false");
         break;
     case PROTOBUF_C_TYPE_ENUM:
-        buf_append_slice(out, field->values->texts[names][layout_enum_index(
-                                  field->values, *(const int32_t *)value)]);
+        buf_append_slice(
+            out,
+            field->values->texts[names][layout_enum_index(field->values, *(const int32_t *)value)]);
         break;
     case PROTOBUF_C_TYPE_STRING:
         json_quote(slice_from(value), out);
@@ -493,8 +497,7 @@ static struct layout *layout_new(const ProtobufCMessageDescriptor *desc)
 {
     ASSERT(desc->magic == PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC);
     ASSERT(desc->n_fields <= LAYOUT_FIELDS_MAX);
-    struct layout *layout =
-        xalloc(sizeof(*layout) + desc->n_fields * sizeof(struct layout_field));
+    struct layout *layout = xalloc(sizeof(*layout) + desc->n_fields * sizeof(struct layout_field));
     layout->desc = desc;
     layout->count = desc->n_fields;
     for (unsigned i = 0; i < desc->n_fields; i++) {

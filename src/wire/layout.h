@@ -28,45 +28,45 @@
 #define LAYOUT_TEXT_PAD 32
 
 struct layout_enum {
-    const ProtobufCEnumDescriptor *desc;
-    int32_t first;           /* lowest value */
-    uint32_t span;           /* highest - lowest + 1 */
+    const ProtobufCEnumDescriptor *desc; /* what it was made from, and the key in the table */
+    int32_t first;                       /* lowest value */
+    uint32_t span;                       /* highest - lowest + 1 */
     int32_t fallback;        /* what an unset member holds: 0, or the lowest if there is no 0 */
     const uint16_t *indices; /* by value - first: index into desc->values + 1, 0 = no such value */
     const struct slice *texts[2]; /* by names, then by index: the JSON string, quoted */
 };
 
 struct layout_field {
-    const ProtobufCFieldDescriptor *desc;
-    _Atomic(const struct layout *) sub; /* messages: filled in on first use, see layout_sub */
-    const struct layout_enum *values;   /* enums */
-    struct slice key[2];   /* by names: `,"name":` */
-    struct slice unset[2]; /* by names: what JSON shows when the field is not set, as
-                              `,"port":5051`; mostly nothing */
-    uint32_t offset;       /* of the member */
-    uint32_t quantifier;   /* offset of has_, n_ or the oneof's case */
-    uint16_t index;        /* its own place among the fields */
-    uint16_t item_size;    /* bytes of one value in the struct or array */
-    uint8_t type;          /* ProtobufCType */
-    uint8_t wire;          /* enum wire_type of one value */
-    uint8_t oneof;         /* which oneof it belongs to, counted from 1; 0 = none */
-    uint8_t required_bit;  /* which of the required fields it is */
-    bool required;
-    bool repeated;
-    bool map;              /* repeated, and shown as an object */
+    const ProtobufCFieldDescriptor *desc; /* what it was made from */
+    _Atomic(const struct layout *) sub;   /* messages: filled in on first use, see layout_sub */
+    const struct layout_enum *values;     /* enums */
+    struct slice key[2];                  /* by names: `,"name":` */
+    struct slice unset[2];                /* by names: what JSON shows when the field is not set, as
+                                             `,"port":5051`; mostly nothing */
+    uint32_t offset;                      /* of the member */
+    uint32_t quantifier;                  /* offset of has_, n_ or the oneof's case */
+    uint16_t index;                       /* its own place among the fields */
+    uint16_t item_size;                   /* bytes of one value in the struct or array */
+    uint8_t type;                         /* ProtobufCType */
+    uint8_t wire;                         /* enum wire_type of one value */
+    uint8_t oneof;                        /* which oneof it belongs to, counted from 1; 0 = none */
+    uint8_t required_bit;                 /* which of the required fields it is */
+    bool required;                        /* by the descriptor's label */
+    bool repeated;                        /* the same; maps are, too */
+    bool map;                             /* repeated, and shown as an object */
 };
 
 struct layout {
-    const ProtobufCMessageDescriptor *desc;
-    const void *image;             /* an initialized message */
-    const uint16_t *by_number;     /* index + 1, 0 = none */
-    const uint16_t *by_name[2];    /* by names: hash table of index + 1 */
-    uint32_t number_count;         /* elements of by_number */
-    uint32_t name_mask;            /* elements of each by_name, - 1 */
-    uint32_t required_mask;        /* a bit for each required field */
-    bool any_unset;                /* some field has an unset text */
-    uint32_t count;                /* fields, in order of their numbers */
-    struct layout_field fields[];
+    const ProtobufCMessageDescriptor *desc; /* what it was made from, and the key in the table */
+    const void *image;                      /* an initialized message */
+    const uint16_t *by_number;              /* index + 1, 0 = none */
+    const uint16_t *by_name[2];             /* by names: hash table of index + 1 */
+    uint32_t number_count;                  /* elements of by_number */
+    uint32_t name_mask;                     /* elements of each by_name, - 1 */
+    uint32_t required_mask;                 /* a bit for each required field */
+    bool any_unset;                         /* some field has an unset text */
+    uint32_t count;                         /* of fields */
+    struct layout_field fields[];           /* in order of their numbers */
 };
 
 /* Of a descriptor of ours; made if need be. */

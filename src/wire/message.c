@@ -16,7 +16,7 @@ struct decoder {
 
 /* The message that is being filled. */
 struct level {
-    ProtobufCMessage *message;
+    ProtobufCMessage *message;     /* so far */
     const struct field_path *path; /* of the message; NULL = the outermost */
     unsigned depth;                /* 0 = the outermost */
 };
@@ -135,8 +135,8 @@ static int decode_singular(struct decoder *d, const struct level *level,
     }
     if (field->type == PROTOBUF_C_TYPE_MESSAGE) {
         ProtobufCMessage **sub = to;
-        bool is_first = field->oneof != 0 ? *layout_case(field, message) != field->desc->id
-                                          : *sub == NULL;
+        bool is_first =
+            field->oneof != 0 ? *layout_case(field, message) != field->desc->id : *sub == NULL;
         if (is_first) {
             *sub = message_build_new(layout_sub(field), d->arena);
             if (*sub == NULL) {
@@ -212,8 +212,7 @@ static int decode_element(struct decoder *d, const struct level *level,
 {
     switch ((ProtobufCType)field->type) {
     case PROTOBUF_C_TYPE_MESSAGE:
-        return decode_sub(d, field, path, from->bytes, level->depth + 1,
-                          *(ProtobufCMessage **)to);
+        return decode_sub(d, field, path, from->bytes, level->depth + 1, *(ProtobufCMessage **)to);
     case PROTOBUF_C_TYPE_STRING:
         return store_string(d, path, from->bytes, to);
     case PROTOBUF_C_TYPE_BYTES:

@@ -54,8 +54,8 @@ bool message_build_reserve(const struct layout_field *field, ProtobufCMessage *m
 /* --- the end --- */
 
 struct search {
-    enum json_names names;
-    struct buf found; /* paths, with commas between */
+    enum json_names names; /* what fields are called in err */
+    struct buf found;      /* paths, with commas between */
 };
 
 static void finish(ProtobufCMessage *message, const struct field_path *up, struct search *search);
@@ -66,8 +66,8 @@ static bool is_full(const struct search *search)
     return search->found.size > ERR_TEXT_SIZE;
 }
 
-static void tell_missing(const struct layout *layout, uint32_t missing,
-                         const struct field_path *up, struct search *search)
+static void tell_missing(const struct layout *layout, uint32_t missing, const struct field_path *up,
+                         struct search *search)
 {
     for (unsigned i = 0; i < layout->count; i++) {
         const struct layout_field *field = &layout->fields[i];
@@ -129,7 +129,8 @@ bool message_build_finish(ProtobufCMessage *message, enum json_names names, stru
     finish(message, NULL, &search);
     bool is_whole = search.found.size == 0;
     if (!is_whole) {
-        (void)err_set(err, 0, "Missing required fields: %.*s", SLICE_ARGS(buf_slice(&search.found)));
+        (void)err_set(err, 0, "Missing required fields: %.*s",
+                      SLICE_ARGS(buf_slice(&search.found)));
     }
     buf_deinit(&search.found);
     return is_whole;

@@ -40,8 +40,8 @@ static inline void message_build_mark(const struct layout_field *field, Protobuf
     }
 }
 
-/* To be called at the end if anything was missing or a map has several entries: takes out the marks,
- * and entries that do not count. False if something is still missing; err lists it. */
+/* To be called at the end if anything was missing or a map has several entries: takes out the
+ * marks, and entries that do not count. False if something is still missing; err lists it. */
 bool message_build_finish(ProtobufCMessage *message, enum json_names names,
                           struct err *err) WARN_UNUSED;
 

@@ -70,7 +70,7 @@ static enum verdict walk(const struct layout *layout, struct slice bytes, unsign
 }
 
 /* Memory for decoding what is probably bad anyway, in order to say why. */
-#define CHECK_BUDGET(size) ((size_t)64 * 1024 + (size) * 64)
+#define CHECK_BUDGET(size) ((size_t)64 * 1024 + (size)*64)
 
 int message_check(const ProtobufCMessageDescriptor *desc, struct slice bytes, struct err *err)
 {

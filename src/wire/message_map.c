@@ -9,9 +9,9 @@
 #define COMPARE_ALL_MAX 16
 
 struct place {
-    const struct layout_field *key;
-    const ProtobufCMessage *entry;
-    size_t index; /* in the map */
+    const struct layout_field *key; /* of the entries */
+    const ProtobufCMessage *entry;  /* one of them */
+    size_t index;                   /* in the map */
 };
 
 static int compare_keys(const struct layout_field *key, const ProtobufCMessage *a,

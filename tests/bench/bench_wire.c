@@ -1,7 +1,7 @@
 /*
  * How fast the codec is, beside jansson doing the same: JSON of a stored task from its bytes, JSON
- * into a message, and a walk over fields. Prints one line a measure; figures are the best of several
- * rounds. `bench_wire [file]`: the file holds the task as v1 JSON.
+ * into a message, and a walk over fields. Prints one line a measure; figures are the best of
+ * several rounds. `bench_wire [file]`: the file holds the task as v1 JSON.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +30,7 @@ struct subject {
     json_t *tree;       /* the same task as a tree of jansson's */
     struct buf out;
     struct arena arena;
-    uint64_t sum;       /* keeps loops from being optimized away */
+    uint64_t sum; /* keeps loops from being optimized away */
 };
 
 static void print_bytes(struct subject *s)
@@ -51,7 +51,8 @@ static void parse_message(struct subject *s)
 {
     ProtobufCMessage *message;
     arena_reset(&s->arena);
-    if (json_parse_message(&pb__task__descriptor, s->text, JSON_V1, &s->arena, &message, NULL) != 0) {
+    if (json_parse_message(&pb__task__descriptor, s->text, JSON_V1, &s->arena, &message, NULL) !=
+        0) {
         abort();
     }
     s->sum += message->n_unknown_fields;
@@ -167,8 +168,8 @@ int main(int argc, char **argv)
     size_t size;
     char *source = read_file(argc > 1 ? argv[1] : BENCH_DATA_DIR "/task.json", &size);
     arena_init(&s.arena, 0);
-    if (json_parse_message(&pb__task__descriptor, slice_make(source, size), JSON_V1, &s.arena, &message,
-                           &err) != 0) {
+    if (json_parse_message(&pb__task__descriptor, slice_make(source, size), JSON_V1, &s.arena,
+                           &message, &err) != 0) {
         fprintf(stderr, "%s\n", err.text);
         return 1;
     }

@@ -24,7 +24,8 @@ static void check_message(const ProtobufCMessage *message, enum json_names names
     ASSERT(slice_equal(buf_slice(&text), buf_slice(&again)));
 
     /* Arrays that were left out in the text count as levels when they are printed. */
-    int status = json_parse_message(message->descriptor, buf_slice(&text), names, &arena, &copy, NULL);
+    int status =
+        json_parse_message(message->descriptor, buf_slice(&text), names, &arena, &copy, NULL);
     ASSERT(status == 0 || status == JSON_E_SYNTAX);
     if (status == 0) {
         buf_clear(&again);

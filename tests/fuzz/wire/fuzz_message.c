@@ -25,8 +25,8 @@ static void check_message(const ProtobufCMessage *message)
         json_print_message(message, (enum json_names)names, &text);
         json_print_bytes(message->descriptor, buf_slice(&encoded), (enum json_names)names, &again);
         ASSERT(slice_equal(buf_slice(&text), buf_slice(&again)));
-        int status = json_parse_message(message->descriptor, buf_slice(&text), (enum json_names)names,
-                                        &arena, &copy, NULL);
+        int status = json_parse_message(message->descriptor, buf_slice(&text),
+                                        (enum json_names)names, &arena, &copy, NULL);
         /* JSON counts levels of arrays, too; and it has no word for NaN. */
         ASSERT(status == 0 || status == JSON_E_SYNTAX ||
                (status == JSON_E_INVALID && strstr(buf_text(&text), "\"NaN\"") != NULL));

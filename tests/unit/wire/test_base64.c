@@ -74,8 +74,8 @@ static void test_refused(void **state)
 {
     (void)state;
     static const char *const texts[] = {
-        "Z",     "Zg",    "Zg=",   "Zg===", "=",     "====",  "Z===",     "Zh==",     "Zm9=",
-        "Zm 9v", "Zm9v\n", "Zm-_", "Zg==Zg==", "Zm9vYg", "Z=g=", "\xc3\xa4==",
+        "Z",    "Zg",    "Zg=",    "Zg===", "=",        "====",   "Z===", "Zh==",
+        "Zm9=", "Zm 9v", "Zm9v\n", "Zm-_",  "Zg==Zg==", "Zm9vYg", "Z=g=", "\xc3\xa4==",
     };
     struct buf out = BUF_INIT;
     buf_append_text(&out, "kept");
@@ -131,7 +131,7 @@ static void test_loose(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_vectors), cmocka_unit_test(test_appends),
+        cmocka_unit_test(test_vectors),   cmocka_unit_test(test_appends),
         cmocka_unit_test(test_all_bytes), cmocka_unit_test(test_refused),
         cmocka_unit_test(test_loose),
     };

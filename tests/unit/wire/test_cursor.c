@@ -11,12 +11,12 @@ static struct slice bytes_of(const char *literal, size_t size)
 static void test_fields(void **state)
 {
     (void)state;
-    struct slice message = BYTES("\x08\x96\x01"                              /* 1: 150 */
+    struct slice message = BYTES("\x08\x96\x01" /* 1: 150 */
                                  "\x12\x03"
-                                 "abc"                                       /* 2: "abc" */
-                                 "\x19\x01\x02\x03\x04\x05\x06\x07\x08"      /* 3: 64 bits */
-                                 "\x25\x01\x02\x03\x04"                      /* 4: 32 bits */
-                                 "\xfa\xff\xff\xff\x0f\x00"); /* the highest number: "" */
+                                 "abc"                                  /* 2: "abc" */
+                                 "\x19\x01\x02\x03\x04\x05\x06\x07\x08" /* 3: 64 bits */
+                                 "\x25\x01\x02\x03\x04"                 /* 4: 32 bits */
+                                 "\xfa\xff\xff\xff\x0f\x00");           /* the highest number: "" */
     struct cursor cursor;
     struct cursor_field field;
     cursor_init(&cursor, message);
@@ -71,18 +71,18 @@ static void check_malformed(struct slice message)
 static void test_malformed(void **state)
 {
     (void)state;
-    check_malformed(BYTES("\x08"));                     /* no value */
-    check_malformed(BYTES("\x88"));                     /* half a tag */
-    check_malformed(BYTES("\x08\x01\x00\x01"));         /* number 0 */
-    check_malformed(BYTES("\x08\x01\x0b"));             /* a group */
-    check_malformed(BYTES("\x0c"));                     /* the end of one */
-    check_malformed(BYTES("\x0e\x01"));                 /* no such type */
+    check_malformed(BYTES("\x08"));             /* no value */
+    check_malformed(BYTES("\x88"));             /* half a tag */
+    check_malformed(BYTES("\x08\x01\x00\x01")); /* number 0 */
+    check_malformed(BYTES("\x08\x01\x0b"));     /* a group */
+    check_malformed(BYTES("\x0c"));             /* the end of one */
+    check_malformed(BYTES("\x0e\x01"));         /* no such type */
     check_malformed(BYTES("\x0f\x01"));
-    check_malformed(BYTES("\x09\x01\x02\x03"));         /* 64 bits cut off */
-    check_malformed(BYTES("\x0d\x01\x02\x03"));         /* 32 bits cut off */
+    check_malformed(BYTES("\x09\x01\x02\x03")); /* 64 bits cut off */
+    check_malformed(BYTES("\x0d\x01\x02\x03")); /* 32 bits cut off */
     check_malformed(BYTES("\x0a\x04"
-                          "abc"));                      /* longer than what there is */
-    check_malformed(BYTES("\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01")); /* absurdly so */
+                          "abc")); /* longer than what there is */
+    check_malformed(BYTES("\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"));     /* absurdly so */
     check_malformed(BYTES("\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01")); /* 11 bytes */
     check_malformed(BYTES("\x88\x80\x80\x80\x10\x01")); /* a tag beyond 32 bits */
 }
@@ -91,8 +91,8 @@ static void test_varint_limits(void **state)
 {
     (void)state;
     struct buf out = BUF_INIT;
-    static const uint64_t values[] = {0, 1, 127, 128, 16383, 16384, UINT32_MAX, INT64_MAX,
-                                      UINT64_MAX};
+    static const uint64_t values[] = {0,     1,          127,       128,       16383,
+                                      16384, UINT32_MAX, INT64_MAX, UINT64_MAX};
     for (size_t i = 0; i < ELEMENTS(values); i++) {
         struct cursor_field field;
         buf_clear(&out);
@@ -181,7 +181,8 @@ static void test_splice(void **state)
     struct buf copy = BUF_INIT;
     for (uint32_t i = 1; i < 50; i++) {
         wire_put_varint(&out, i, (uint64_t)i << i);
-        wire_put_bytes(&out, i + 100, slice_make("0123456789012345678901234567890123456789012345678", i));
+        wire_put_bytes(&out, i + 100,
+                       slice_make("0123456789012345678901234567890123456789012345678", i));
         wire_put_double(&out, i * 1000, i);
     }
     struct cursor cursor;
@@ -211,10 +212,10 @@ static void test_our_mistakes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_fields),        cmocka_unit_test(test_empty),
-        cmocka_unit_test(test_malformed),     cmocka_unit_test(test_varint_limits),
-        cmocka_unit_test(test_find),          cmocka_unit_test(test_double),
-        cmocka_unit_test(test_nested_sizes),  cmocka_unit_test(test_splice),
+        cmocka_unit_test(test_fields),       cmocka_unit_test(test_empty),
+        cmocka_unit_test(test_malformed),    cmocka_unit_test(test_varint_limits),
+        cmocka_unit_test(test_find),         cmocka_unit_test(test_double),
+        cmocka_unit_test(test_nested_sizes), cmocka_unit_test(test_splice),
         cmocka_unit_test(test_our_mistakes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /*
- * Recordings of Apache Mesos (tests/data/golden): what it said in JSON comes back the same out of our
- * messages, and what its daemons said to one another decodes and encodes to the same bytes.
+ * Recordings of Apache Mesos (tests/data/golden): what it said in JSON comes back the same out of
+ * our messages, and what its daemons said to one another decodes and encodes to the same bytes.
  */
 #include "../unit.h"
 
@@ -19,21 +19,24 @@
 
 /* --- v1 JSON --- */
 
-/* The one exception: a v0 field that shows in some v1 answers (facts/observed.md, operator API 8). */
+/* The one exception: a v0 field that shows in some v1 answers (facts/observed.md, operator API 8).
+ */
 static void drop_agent_checkpoint(json_t *value)
 {
     const char *key;
     json_t *member;
     size_t index;
     if (json_is_object(value)) {
-        json_object_foreach(value, key, member) {
+        json_object_foreach(value, key, member)
+        {
             if (strcmp(key, "agent_info") == 0) {
                 (void)json_object_del(member, "checkpoint");
             }
             drop_agent_checkpoint(member);
         }
     } else {
-        json_array_foreach(value, index, member) {
+        json_array_foreach(value, index, member)
+        {
             drop_agent_checkpoint(member);
         }
     }
@@ -61,7 +64,8 @@ static void assert_same(json_t *expected, json_t *got, const char *what)
             at++;
         }
         at = at > 100 ? at - 100 : 0;
-        fail_msg("%s differs: expected ...%.300s\ngot ...%.300s", what, of_expected + at, of_got + at);
+        fail_msg("%s differs: expected ...%.300s\ngot ...%.300s", what, of_expected + at,
+                 of_got + at);
     }
 }
 
@@ -119,11 +123,11 @@ static void test_master_calls(void **state)
 {
     (void)state;
     static const char *const calls[] = {
-        "GET_AGENTS",   "GET_EXECUTORS",   "GET_FLAGS",          "GET_FRAMEWORKS",
-        "GET_HEALTH",   "GET_MASTER",      "GET_LOGGING_LEVEL",  "GET_MAINTENANCE_SCHEDULE",
-        "GET_METRICS",  "GET_OPERATIONS",  "GET_QUOTA",          "GET_MAINTENANCE_STATUS",
-        "GET_ROLES",    "GET_STATE",       "GET_TASKS",          "GET_VERSION",
-        "GET_WEIGHTS",  "READ_FILE",
+        "GET_AGENTS",  "GET_EXECUTORS",  "GET_FLAGS",         "GET_FRAMEWORKS",
+        "GET_HEALTH",  "GET_MASTER",     "GET_LOGGING_LEVEL", "GET_MAINTENANCE_SCHEDULE",
+        "GET_METRICS", "GET_OPERATIONS", "GET_QUOTA",         "GET_MAINTENANCE_STATUS",
+        "GET_ROLES",   "GET_STATE",      "GET_TASKS",         "GET_VERSION",
+        "GET_WEIGHTS", "READ_FILE",
     };
     for (size_t i = 0; i < ELEMENTS(calls); i++) {
         char name[64];
@@ -136,9 +140,9 @@ static void test_agent_calls(void **state)
 {
     (void)state;
     static const char *const calls[] = {
-        "GET_AGENT",   "GET_CONTAINERS", "GET_EXECUTORS", "GET_FLAGS",   "GET_RESOURCE_PROVIDERS",
-        "GET_HEALTH",  "GET_FRAMEWORKS", "GET_METRICS",   "GET_STATE",   "GET_LOGGING_LEVEL",
-        "GET_TASKS",   "GET_OPERATIONS", "GET_VERSION",   "LIST_FILES",  "READ_FILE",
+        "GET_AGENT",  "GET_CONTAINERS", "GET_EXECUTORS", "GET_FLAGS",  "GET_RESOURCE_PROVIDERS",
+        "GET_HEALTH", "GET_FRAMEWORKS", "GET_METRICS",   "GET_STATE",  "GET_LOGGING_LEVEL",
+        "GET_TASKS",  "GET_OPERATIONS", "GET_VERSION",   "LIST_FILES", "READ_FILE",
     };
     for (size_t i = 0; i < ELEMENTS(calls); i++) {
         char name[64];
@@ -154,10 +158,12 @@ static void check_events(const ProtobufCMessageDescriptor *desc, const char *nam
     const char *type;
     json_t *events;
     size_t count = 0;
-    json_object_foreach(types, type, events) {
+    json_object_foreach(types, type, events)
+    {
         size_t index;
         json_t *event;
-        json_array_foreach(events, index, event) {
+        json_array_foreach(events, index, event)
+        {
             check_value(desc, event, type);
             count++;
         }
@@ -204,7 +210,8 @@ static const struct {
     {"mesos.internal.PongSlaveMessage", &pb__internal__pong_slave_message__descriptor},
     {"mesos.internal.ReconnectExecutorMessage",
      &pb__internal__reconnect_executor_message__descriptor},
-    {"mesos.internal.RegisterExecutorMessage", &pb__internal__register_executor_message__descriptor},
+    {"mesos.internal.RegisterExecutorMessage",
+     &pb__internal__register_executor_message__descriptor},
     {"mesos.internal.RegisterSlaveMessage", &pb__internal__register_slave_message__descriptor},
     {"mesos.internal.ReregisterExecutorMessage",
      &pb__internal__reregister_executor_message__descriptor},
@@ -213,7 +220,8 @@ static const struct {
      &pb__internal__rescind_resource_offer_message__descriptor},
     {"mesos.internal.ResourceOffersMessage", &pb__internal__resource_offers_message__descriptor},
     {"mesos.internal.RunTaskMessage", &pb__internal__run_task_message__descriptor},
-    {"mesos.internal.ShutdownExecutorMessage", &pb__internal__shutdown_executor_message__descriptor},
+    {"mesos.internal.ShutdownExecutorMessage",
+     &pb__internal__shutdown_executor_message__descriptor},
     {"mesos.internal.ShutdownFrameworkMessage",
      &pb__internal__shutdown_framework_message__descriptor},
     {"mesos.internal.SlaveRegisteredMessage", &pb__internal__slave_registered_message__descriptor},
@@ -248,13 +256,15 @@ static const ProtobufCMessageDescriptor *find_message(const char *name)
     return NULL;
 }
 
-/* What was recorded is there. The recorder wrote 64-bit integers as strings, and left out defaults. */
+/* What was recorded is there. The recorder wrote 64-bit integers as strings, and left out defaults.
+ */
 static bool is_contained(json_t *recorded, json_t *printed)
 {
     if (json_is_object(recorded)) {
         const char *key;
         json_t *member;
-        json_object_foreach(recorded, key, member) {
+        json_object_foreach(recorded, key, member)
+        {
             json_t *other = json_object_get(printed, key);
             if (other == NULL || !is_contained(member, other)) {
                 return false;
@@ -360,8 +370,8 @@ static void test_replicated_log(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_master_calls), cmocka_unit_test(test_agent_calls),
-        cmocka_unit_test(test_events),       cmocka_unit_test(test_libprocess),
+        cmocka_unit_test(test_master_calls),   cmocka_unit_test(test_agent_calls),
+        cmocka_unit_test(test_events),         cmocka_unit_test(test_libprocess),
         cmocka_unit_test(test_replicated_log),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -191,8 +191,8 @@ static void test_read(void **state)
 static void test_read_refuses(void **state)
 {
     (void)state;
-    static const char *const texts[] = {"",   "-",   "+1",  ".5",   "01",   "-01",   "1.",
-                                        "1e", "1e+", "NaN", "Infinity", "x", "1e400", "-1e309"};
+    static const char *const texts[] = {"",   "-",   "+1",  ".5",       "01", "-01",   "1.",
+                                        "1e", "1e+", "NaN", "Infinity", "x",  "1e400", "-1e309"};
     for (size_t i = 0; i < ELEMENTS(texts); i++) {
         const char *at = texts[i];
         struct json_number number;

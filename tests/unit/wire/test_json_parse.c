@@ -150,7 +150,9 @@ static void test_ranges(void **state)
 {
     (void)state;
     static const char *const texts[] = {
-        "{\"o_int32\":2147483648}",  "{\"o_int32\":-2147483649}", "{\"o_int32\":1e10}",
+        "{\"o_int32\":2147483648}",
+        "{\"o_int32\":-2147483649}",
+        "{\"o_int32\":1e10}",
         "{\"o_int32\":\"99999999999\"}",
     };
     for (size_t i = 0; i < ELEMENTS(texts); i++) {
@@ -253,7 +255,8 @@ static void test_oneof(void **state)
     check("{\"c_string\":\"x\",\"c_int32\":1}", "{\"c_string\":\"x\"}");
     check("{\"c_int32\":1,\"c_string\":\"x\"}", "{\"c_string\":\"x\"}");
     check("{\"c_int32\":1,\"c_string\":null}", "{\"c_int32\":1}");
-    check("{\"c_pair\":{\"left\":1},\"c_int32\":2,\"c_enum\":\"PINK\"}", "{\"c_pair\":{\"left\":1}}");
+    check("{\"c_pair\":{\"left\":1},\"c_int32\":2,\"c_enum\":\"PINK\"}",
+          "{\"c_pair\":{\"left\":1}}");
     check("{\"c_int32\":1,\"c_int32\":2}", "{\"c_int32\":2}");
     check("{\"c_int32\":1,\"c_int32\":null}", "{}");
     check_invalid("{\"c_string\":\"x\",\"c_int32\":[]}", "c_int32: a JSON array is not expected");
@@ -275,8 +278,7 @@ static void test_wrong_types(void **state)
     check_invalid("{\"r_string\":[\"a\",2]}", "r_string[1]: a JSON number is not expected");
     check_invalid("{\"r_message\":[{},{\"o_message\":{\"r_int32\":[1,{}]}}]}",
                   "r_message[1].o_message.r_int32[1]: a JSON object is not expected");
-    check_invalid("{\"m_numbers\":{\"key\":\"x\"}}",
-                  "m_numbers.key: the string is not a number");
+    check_invalid("{\"m_numbers\":{\"key\":\"x\"}}", "m_numbers.key: the string is not a number");
     check_invalid("{\"m_numbers\":{\"key\":[1]}}", "m_numbers.key: a JSON array is not expected");
     check_invalid("{\"m_texts\":{\"one\":\"x\"}}", "m_texts.one: the string is not a number");
     check_invalid("{\"m_colors\":{\"maybe\":\"RED\"}}",
@@ -320,8 +322,9 @@ static void test_names(void **state)
     /* Errors speak the language of the text. */
     struct err err;
     ProtobufCMessage *message;
-    assert_int_equal(parse(desc, "{\"task_id\":{\"value\":\"x\"},\"state\":\"TASK_LOST\","
-                                 "\"slave_id\":{}}",
+    assert_int_equal(parse(desc,
+                           "{\"task_id\":{\"value\":\"x\"},\"state\":\"TASK_LOST\","
+                           "\"slave_id\":{}}",
                            JSON_V0, &message, &err),
                      JSON_E_INVALID);
     assert_string_equal(err.text, "Missing required fields: slave_id.value");
@@ -331,14 +334,41 @@ static void test_not_json(void **state)
 {
     (void)state;
     static const char *const texts[] = {
-        "",           " ",           "{",           "}",          "{\"o_int32\"",
-        "{\"o_int32\":", "{\"o_int32\":1", "{\"o_int32\":1,", "{\"o_int32\":1,}", "{,}",
-        "{\"o_int32\" 1}", "{o_int32:1}", "{\"r_int32\":[1,]}", "{\"r_int32\":[,1]}",
-        "{\"r_int32\":[1 2]}", "{\"r_int32\":[1}", "{}x", "{}{}", "{\"x\":tru}", "{\"x\":nul}",
-        "{\"x\":[1,]}", "{\"x\":{\"a\":}}", "{\"o_bool\":tru}", "{\"o_bool\":nope}",
-        "{\"o_string\":\"a\nb\"}", "{\"o_string\":\"\\x\"}", "{\"o_int32\":01}", "{\"x\":.5}",
-        "{\"o_int32\":+1}", "{\"m_numbers\":{\"a\"}}", "{\"m_numbers\":{1:1}}", "nope",
-        "{\"o_string\":'a'}", "// comment\n{}", "\xef\xbb\xbf{}",
+        "",
+        " ",
+        "{",
+        "}",
+        "{\"o_int32\"",
+        "{\"o_int32\":",
+        "{\"o_int32\":1",
+        "{\"o_int32\":1,",
+        "{\"o_int32\":1,}",
+        "{,}",
+        "{\"o_int32\" 1}",
+        "{o_int32:1}",
+        "{\"r_int32\":[1,]}",
+        "{\"r_int32\":[,1]}",
+        "{\"r_int32\":[1 2]}",
+        "{\"r_int32\":[1}",
+        "{}x",
+        "{}{}",
+        "{\"x\":tru}",
+        "{\"x\":nul}",
+        "{\"x\":[1,]}",
+        "{\"x\":{\"a\":}}",
+        "{\"o_bool\":tru}",
+        "{\"o_bool\":nope}",
+        "{\"o_string\":\"a\nb\"}",
+        "{\"o_string\":\"\\x\"}",
+        "{\"o_int32\":01}",
+        "{\"x\":.5}",
+        "{\"o_int32\":+1}",
+        "{\"m_numbers\":{\"a\"}}",
+        "{\"m_numbers\":{1:1}}",
+        "nope",
+        "{\"o_string\":'a'}",
+        "// comment\n{}",
+        "\xef\xbb\xbf{}",
     };
     for (size_t i = 0; i < ELEMENTS(texts); i++) {
         struct err err;
@@ -416,7 +446,8 @@ static void test_depth(void **state)
     check(buf_text(&text), "{}");
     buf_clear(&text);
     buf_printf(&text, "{\"what\":[%s]}", buf_text(&arrays));
-    check_error_of(&sample__all__descriptor, buf_text(&text), JSON_E_SYNTAX, "JSON nested too deep");
+    check_error_of(&sample__all__descriptor, buf_text(&text), JSON_E_SYNTAX,
+                   "JSON nested too deep");
     buf_clear(&text);
     buf_printf(&text, "{\"r_int32\":[%s]}", buf_text(&arrays));
     check_error_of(&sample__all__descriptor, buf_text(&text), JSON_E_SYNTAX,
@@ -462,16 +493,15 @@ static void test_budget(void **state)
                              "\"m_pairs\":{\"1\":{\"left\":1}},\"needy\":{\"number\":1,"
                              "\"color\":\"RED\",\"text\":\"\"},\"c_pair\":{},\"c_int32\":1}");
     arena_init(&small, 0);
-    assert_int_equal(json_parse_message(&sample__all__descriptor, all, JSON_V1, &small, &message,
-                                        &err),
-                     0);
+    assert_int_equal(
+        json_parse_message(&sample__all__descriptor, all, JSON_V1, &small, &message, &err), 0);
     size_t need = small.used_size;
     arena_deinit(&small);
     for (size_t less = 0; less <= need; less += 16) {
         arena_init(&small, MAX(need - less, (size_t)1));
-        assert_int_equal(json_parse_message(&sample__all__descriptor, all, JSON_V1, &small, &message,
-                                            &err),
-                         less == 0 ? 0 : JSON_E_BUDGET);
+        assert_int_equal(
+            json_parse_message(&sample__all__descriptor, all, JSON_V1, &small, &message, &err),
+            less == 0 ? 0 : JSON_E_BUDGET);
         arena_deinit(&small);
     }
 }
@@ -479,15 +509,15 @@ static void test_budget(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_types),      cmocka_unit_test(test_white_space),
-        cmocka_unit_test(test_strings),        cmocka_unit_test(test_lenient_numbers),
-        cmocka_unit_test(test_ranges),         cmocka_unit_test(test_null_is_unset),
-        cmocka_unit_test(test_unknown_names),  cmocka_unit_test(test_duplicate_keys),
-        cmocka_unit_test(test_large_map),      cmocka_unit_test(test_loose_arrays),
-        cmocka_unit_test(test_oneof),          cmocka_unit_test(test_wrong_types),
-        cmocka_unit_test(test_missing),        cmocka_unit_test(test_names),
-        cmocka_unit_test(test_not_json),       cmocka_unit_test(test_every_beginning),
-        cmocka_unit_test(test_depth),          cmocka_unit_test(test_budget),
+        cmocka_unit_test(test_all_types),     cmocka_unit_test(test_white_space),
+        cmocka_unit_test(test_strings),       cmocka_unit_test(test_lenient_numbers),
+        cmocka_unit_test(test_ranges),        cmocka_unit_test(test_null_is_unset),
+        cmocka_unit_test(test_unknown_names), cmocka_unit_test(test_duplicate_keys),
+        cmocka_unit_test(test_large_map),     cmocka_unit_test(test_loose_arrays),
+        cmocka_unit_test(test_oneof),         cmocka_unit_test(test_wrong_types),
+        cmocka_unit_test(test_missing),       cmocka_unit_test(test_names),
+        cmocka_unit_test(test_not_json),      cmocka_unit_test(test_every_beginning),
+        cmocka_unit_test(test_depth),         cmocka_unit_test(test_budget),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -98,7 +98,8 @@ static void test_floats(void **state)
     all.has_o_float = all.has_o_double = 1;
     all.o_float = 0.1f;
     all.o_double = (double)INFINITY;
-    check_message(&all.base, JSON_V1, "{\"o_float\":0.10000000149011612,\"o_double\":\"Infinity\"}");
+    check_message(&all.base, JSON_V1,
+                  "{\"o_float\":0.10000000149011612,\"o_double\":\"Infinity\"}");
 }
 
 static void test_repeated(void **state)
@@ -154,8 +155,8 @@ static void test_maps(void **state)
 {
     (void)state;
     struct buf bytes = BUF_INIT;
-    put_entry(&bytes, 61, SLICE("\x0a\x01\"\x10\x05"));       /* a key that is escaped */
-    put_entry(&bytes, 61, SLICE("\x10\x06\x0a\x01z"));        /* the value before the key */
+    put_entry(&bytes, 61, SLICE("\x0a\x01\"\x10\x05")); /* a key that is escaped */
+    put_entry(&bytes, 61, SLICE("\x10\x06\x0a\x01z"));  /* the value before the key */
     put_entry(&bytes, 61, SLICE("\x0a\x01y\x0a\x01x\x10\x01\x10\x07")); /* twice: the last */
     put_entry(&bytes, 62, SLICE("\x08\x80\x01\x12\x01t"));
     put_entry(&bytes, 63, SLICE("\x08\x01\x10\x07"));
@@ -358,12 +359,12 @@ static void test_appends(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_singular),      cmocka_unit_test(test_floats),
-        cmocka_unit_test(test_repeated),      cmocka_unit_test(test_packed_bytes),
-        cmocka_unit_test(test_maps),          cmocka_unit_test(test_empty_entries),
-        cmocka_unit_test(test_defaults),      cmocka_unit_test(test_names),
-        cmocka_unit_test(test_empty_arrays),  cmocka_unit_test(test_order),
-        cmocka_unit_test(test_unknown),       cmocka_unit_test(test_unchecked),
+        cmocka_unit_test(test_singular),     cmocka_unit_test(test_floats),
+        cmocka_unit_test(test_repeated),     cmocka_unit_test(test_packed_bytes),
+        cmocka_unit_test(test_maps),         cmocka_unit_test(test_empty_entries),
+        cmocka_unit_test(test_defaults),     cmocka_unit_test(test_names),
+        cmocka_unit_test(test_empty_arrays), cmocka_unit_test(test_order),
+        cmocka_unit_test(test_unknown),      cmocka_unit_test(test_unchecked),
         cmocka_unit_test(test_appends),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -34,11 +34,11 @@ static void test_not_utf8(void **state)
     (void)state;
     check_quoted(SLICE("\xff"), "\"" FFFD "\"");
     check_quoted(SLICE("a\x80z"), "\"a" FFFD "z\"");
-    check_quoted(SLICE("\xc3"), "\"" FFFD "\"");                         /* cut off */
+    check_quoted(SLICE("\xc3"), "\"" FFFD "\""); /* cut off */
     check_quoted(SLICE("\xc3("), "\"" FFFD "(\"");
-    check_quoted(SLICE("\xc0\xaf"), "\"" FFFD FFFD "\"");                /* overlong */
+    check_quoted(SLICE("\xc0\xaf"), "\"" FFFD FFFD "\""); /* overlong */
     check_quoted(SLICE("\xe0\x80\xaf"), "\"" FFFD FFFD FFFD "\"");
-    check_quoted(SLICE("\xed\xa0\x80"), "\"" FFFD FFFD FFFD "\"");       /* a surrogate */
+    check_quoted(SLICE("\xed\xa0\x80"), "\"" FFFD FFFD FFFD "\"");          /* a surrogate */
     check_quoted(SLICE("\xf4\x90\x80\x80"), "\"" FFFD FFFD FFFD FFFD "\""); /* too high */
     check_quoted(SLICE("\xf0\x80\x80\x80"), "\"" FFFD FFFD FFFD FFFD "\"");
     check_quoted(SLICE("\xf4\x8f\xbf\xbf"), "\"\xf4\x8f\xbf\xbf\"");
@@ -68,7 +68,8 @@ static void test_unescape(void **state)
     CHECK_UNESCAPED("\"\"", "");
     CHECK_UNESCAPED("\"nothing to do here at all\"", "nothing to do here at all");
     CHECK_UNESCAPED("\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"", "\"\\/\b\f\n\r\t");
-    CHECK_UNESCAPED("\"\\u0041\\u00e4\\u20AC\\ud83c\\udf32!\"", "A\xc3\xa4\xe2\x82\xac\xf0\x9f\x8c\xb2!");
+    CHECK_UNESCAPED("\"\\u0041\\u00e4\\u20AC\\ud83c\\udf32!\"",
+                    "A\xc3\xa4\xe2\x82\xac\xf0\x9f\x8c\xb2!");
     CHECK_UNESCAPED("\"a\\u0000b\"", "a\0b");
     CHECK_UNESCAPED("\"\xff raw bytes pass\"", "\xff raw bytes pass");
 }
@@ -77,9 +78,21 @@ static void test_scan_refuses(void **state)
 {
     (void)state;
     static const char *const texts[] = {
-        "",          "\"",          "\"abc",          "\"\\\"",         "\"\\x\"",
-        "\"\\u12\"", "\"\\u12g4\"", "\"\\ud800\"",    "\"\\udc00\"",    "\"\\ud800\\u0041\"",
-        "\"\\",      "\"a\nb\"",    "\"\\ud800\\ud800\"", "\"\\u",      "'a'",
+        "",
+        "\"",
+        "\"abc",
+        "\"\\\"",
+        "\"\\x\"",
+        "\"\\u12\"",
+        "\"\\u12g4\"",
+        "\"\\ud800\"",
+        "\"\\udc00\"",
+        "\"\\ud800\\u0041\"",
+        "\"\\",
+        "\"a\nb\"",
+        "\"\\ud800\\ud800\"",
+        "\"\\u",
+        "'a'",
     };
     for (size_t i = 0; i < ELEMENTS(texts); i++) {
         struct json_raw raw;
@@ -121,8 +134,8 @@ static void test_round_trip(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_quote),        cmocka_unit_test(test_not_utf8),
-        cmocka_unit_test(test_unescape),     cmocka_unit_test(test_scan_refuses),
+        cmocka_unit_test(test_quote),      cmocka_unit_test(test_not_utf8),
+        cmocka_unit_test(test_unescape),   cmocka_unit_test(test_scan_refuses),
         cmocka_unit_test(test_round_trip),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,9 +9,8 @@
 #define THREADS 8
 
 static const ProtobufCMessageDescriptor *const descs[] = {
-    &pb__task__descriptor,          &pb__task_info__descriptor,
-    &pb__offer__descriptor,         &pb__master__call__descriptor,
-    &pb__agent__call__descriptor,   &pb__resource__descriptor,
+    &pb__task__descriptor,           &pb__task_info__descriptor,        &pb__offer__descriptor,
+    &pb__master__call__descriptor,   &pb__agent__call__descriptor,      &pb__resource__descriptor,
     &pb__framework_info__descriptor, &pb__scheduler__event__descriptor,
 };
 
@@ -101,16 +100,16 @@ static void test_enums(void **state)
     const struct layout_enum *reason = enum_of(&pb__task_status__descriptor, "reason");
     for (unsigned i = 0; i < reason->desc->n_values; i++) {
         assert_int_equal(layout_enum_index(reason, reason->desc->values[i].value), i);
-        assert_int_equal(layout_enum_find_name(reason, JSON_V1,
-                                               slice_from(reason->desc->values[i].name)),
-                         i);
+        assert_int_equal(
+            layout_enum_find_name(reason, JSON_V1, slice_from(reason->desc->values[i].name)), i);
     }
     assert_int_equal(layout_enum_index(reason, -1), -1);
     assert_int_equal(layout_enum_index(reason, 1000000), -1);
     assert_int_equal(layout_enum_index(reason, INT32_MIN), -1);
     int removed = layout_enum_find_name(reason, JSON_V1, SLICE("REASON_AGENT_REMOVED"));
     assert_true(removed >= 0);
-    assert_int_equal(layout_enum_find_name(reason, JSON_V0, SLICE("REASON_SLAVE_REMOVED")), removed);
+    assert_int_equal(layout_enum_find_name(reason, JSON_V0, SLICE("REASON_SLAVE_REMOVED")),
+                     removed);
     assert_int_equal(layout_enum_find_name(reason, JSON_V0, SLICE("REASON_AGENT_REMOVED")), -1);
     assert_int_equal(layout_enum_find_name(reason, JSON_V1, SLICE("REASON_SLAVE_REMOVED")), -1);
     assert_int_equal(layout_enum_find_name(reason, JSON_V1, SLICE("")), -1);
@@ -165,8 +164,8 @@ static void test_unset(void **state)
         ",\"unreachable_tasks\":[]");
     assert_string_equal(
         unset_of(&pb__master__response__get_tasks__descriptor, "orphan_tasks", JSON_V1), "");
-    assert_string_equal(
-        unset_of(&pb__master__response__get_tasks__descriptor, "tasks", JSON_V0), "");
+    assert_string_equal(unset_of(&pb__master__response__get_tasks__descriptor, "tasks", JSON_V0),
+                        "");
     assert_string_equal(unset_of(&sample__defaults__descriptor, "o_string", JSON_V1),
                         ",\"o_string\":\"a \\\"b\\\"\"");
     assert_string_equal(unset_of(&sample__defaults__descriptor, "o_bytes", JSON_V1),

@@ -69,9 +69,9 @@ static void fill_scalars(Sample__All *all, int by)
     all->o_bytes = message_data(arena_slice(&arena, slice_make("\0\1\2", 3)));
 }
 
-#define REPEAT(all, field, ...)                                                                    \
-    do {                                                                                           \
-        MESSAGE_APPEND(&arena, (all)->n_##field, (all)->field, __VA_ARGS__);                       \
+#define REPEAT(all, field, ...)                                              \
+    do {                                                                     \
+        MESSAGE_APPEND(&arena, (all)->n_##field, (all)->field, __VA_ARGS__); \
     } while (0)
 
 static Sample__Pair *pair_of(int left, int right)
@@ -561,7 +561,8 @@ static void test_wrong_wire_types(void **state)
     wire_put_varint(&bytes, 53, 0);
     wire_end(&bytes, inner);
     wire_end(&bytes, begun);
-    check_refused(&sample__all__descriptor, &bytes, "r_message[1].o_message.c_pair: wrong wire type");
+    check_refused(&sample__all__descriptor, &bytes,
+                  "r_message[1].o_message.c_pair: wrong wire type");
     buf_deinit(&bytes);
 }
 
@@ -699,8 +700,9 @@ static void test_budget(void **state)
         wire_put_bytes(&bytes, 37, SLICE(""));
     }
     arena_init(&small, 1 << 20);
-    assert_int_equal(MESSAGE_DECODE(Sample__All, sample__all, buf_slice(&bytes), &small, &all, &err),
-                     MESSAGE_E_BUDGET);
+    assert_int_equal(
+        MESSAGE_DECODE(Sample__All, sample__all, buf_slice(&bytes), &small, &all, &err),
+        MESSAGE_E_BUDGET);
     assert_null(all);
     assert_string_equal(err.text, "message needs more than 1048576 bytes of memory");
     assert_true(small.used_size <= 1 << 20);
@@ -710,8 +712,8 @@ static void test_budget(void **state)
     arena_init(&small, 0);
     buf_clear(&bytes);
     message_encode(&make_all()->base, &bytes);
-    assert_int_equal(MESSAGE_DECODE(Sample__All, sample__all, buf_slice(&bytes), &small, &all, &err),
-                     0);
+    assert_int_equal(
+        MESSAGE_DECODE(Sample__All, sample__all, buf_slice(&bytes), &small, &all, &err), 0);
     size_t need = small.used_size;
     arena_deinit(&small);
     for (size_t less = 0; less <= need; less += 16) {
