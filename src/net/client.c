@@ -291,8 +291,7 @@ struct client *client_new(struct loop *loop, const struct address *address, bool
     loop_timer_init(&client->timer, loop, on_connect_timeout, client);
 
     /* The one place where a connection's transport is made; TLS will be made here too. */
-    client->bev = bufferevent_socket_new(loop_base(loop), -1,
-                                         BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS);
+    client->bev = bufferevent_socket_new(loop_base(loop), -1, BEV_OPT_CLOSE_ON_FREE);
     ASSERT(client->bev != NULL);
     bufferevent_setcb(client->bev, on_readable, NULL, on_bev_event, client);
     (void)bufferevent_enable(client->bev, EV_READ);

@@ -223,8 +223,7 @@ static struct peer *open_peer(struct peers *peers, const struct address *address
     map_add(&peers->by_address, &peer->by_address);
 
     /* The one place where a connection's transport is made; TLS will be made here too. */
-    peer->bev = bufferevent_socket_new(loop_base(peers->loop), -1,
-                                       BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS);
+    peer->bev = bufferevent_socket_new(loop_base(peers->loop), -1, BEV_OPT_CLOSE_ON_FREE);
     ASSERT(peer->bev != NULL);
     bufferevent_setcb(peer->bev, on_readable, on_sent, on_bev_event, peer);
     (void)bufferevent_set_max_single_write(peer->bev, WRITE_SIZE_MAX);
