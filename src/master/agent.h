@@ -22,6 +22,8 @@
 #include "common/timers.h"
 #include "common/uuid.h"
 #include "resources/resources.h"
+#include "tepui/allocator.h"
+#include "wire/pb.h"
 #include "wire/upid.h"
 
 enum agent_state { AGENT_ADMITTING, AGENT_RECOVERED, AGENT_REGISTERED };
@@ -75,8 +77,11 @@ struct agent {
     uint32_t slot;           /* in the table of agents; the allocator's id too */
     enum agent_state state;
     enum agent_transition transition;
-    bool connected;
-    bool active;
+    bool connected;          /* its link holds */
+    bool active;             /* it is offered */
+    bool in_allocator;       /* the allocator knows it */
+    bool in_pid_map;         /* by_pid is in use */
+    bool has_slot;           /* slot is set */
 
     struct blob *info;       /* encoded AgentInfo, with its id */
     char *hostname;
@@ -92,10 +97,12 @@ struct agent {
     /* its observer (facts/state_machines.md 3): pings from its own pid slave-observer(n) */
     uint64_t observer;       /* n */
     int64_t missed_pings;    /* since the last pong; the limit makes it unreachable */
+    bool awaits_pong;        /* a ping is out */
     struct timer ping;
     struct timer reregister; /* while disconnected */
     bool removal_queued;     /* waits for --agent_removal_rate_limit */
     struct list removal_link;
+    const char *removal_why; /* static text */
 
     /* what it holds */
     struct list tasks;       /* struct task */
@@ -117,7 +124,57 @@ struct departed {
     struct blob *id;       /* text */
     enum departed_kind kind;
     int64_t time_ns;       /* wall clock: since when */
-    bool returning;        /* the registry is asked to mark it reachable */
+    bool busy;             /* the registry is asked to mark it gone */
 };
+
+/* What an agent says of itself when it registers. */
+struct agent_self {
+    const Pb__AgentInfo *info;           /* upgraded, with its id */
+    const struct resources *checkpointed;
+    const char *version;
+    uint32_t capabilities;
+    bool has_resource_version;
+    struct uuid resource_version;
+};
+
+struct master;
+
+uint32_t master_agent_capabilities(Pb__AgentInfo__Capability *const *items, size_t count);
+
+/* An agent that nobody sees yet: ADMITTING, or RECOVERED of the registry. The id must be new. */
+struct agent *master_agent_new(struct master *master, struct blob *id, enum agent_state state);
+/* Takes over what it says of itself. */
+void master_agent_describe(struct master *master, struct agent *agent,
+                           const struct agent_self *self);
+void master_agent_set_upid(struct master *master, struct agent *agent, const struct upid *upid);
+/* A RECOVERED one of the registry: it is in the table and in the list of those to come back. */
+void master_agent_recovered(struct master *master, struct agent *agent, struct blob *info);
+/* It is REGISTERED, linked, pinged, and in the allocator with what frameworks use of it. */
+void master_agent_register(struct master *master, struct agent *agent,
+                           const struct allocator_used *used, size_t used_count);
+/* Its link broke: not offered any more; tasks that are not checkpointed are lost. */
+void master_agent_disconnect(struct master *master, struct agent *agent);
+/* It is back at its upid, in time. */
+void master_agent_reconnect(struct master *master, struct agent *agent);
+/* New totals, capabilities or connection: a new record, and the allocator knows. */
+void master_agent_changed(struct master *master, struct agent *agent);
+
+/* What becomes of tasks when an agent is removed from the registered ones. */
+struct agent_end {
+    bool unreachable;            /* its tasks join the unreachable ones */
+    bool gone;                   /* by an operator */
+    int64_t unreachable_time_ns; /* with unreachable */
+    const char *message;         /* of the updates */
+};
+/* All tasks, executors and offers are ended, all frameworks told that it is lost; the agent is
+ * freed. */
+void master_agent_remove(struct master *master, struct agent *agent, const struct agent_end *end);
+/* Frees one that has nothing: ADMITTING or RECOVERED. */
+void master_agent_drop(struct master *master, struct agent *agent);
+/* All connected frameworks hear of its loss. */
+void master_agent_tell_lost(struct master *master, struct slice id);
+
+struct agent_record *master_agent_record(const struct master *master, const struct agent *agent);
+double master_agent_ping_timeout_seconds(const struct master *master);
 
 #endif

@@ -42,4 +42,17 @@ struct executor {
     uint32_t slot;                  /* in the table of executors */
 };
 
+struct master;
+
+/* Takes over the reference to the info (encoded, its framework_id set) and the resources, of which
+ * the allocator is not told. */
+struct executor *master_executor_add(struct master *master, struct framework *framework,
+                                     struct agent *agent, struct blob *info,
+                                     struct resources *resources);
+/* Gives its resources back. */
+void master_executor_remove(struct master *master, struct executor *executor);
+/* NULL if there is none. */
+struct executor *master_executor_find(const struct agent *agent,
+                                      const struct framework *framework, struct slice id);
+
 #endif

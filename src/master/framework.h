@@ -19,6 +19,7 @@
 #include "common/map.h"
 #include "common/timers.h"
 #include "common/uuid.h"
+#include "wire/pb.h"
 #include "wire/upid.h"
 
 enum framework_state {
@@ -130,5 +131,52 @@ struct framework {
 
     struct framework_counts *counts; /* for its metrics: counters.h */
 };
+
+struct master;
+
+uint32_t master_framework_capabilities(const Pb__FrameworkInfo *info);
+
+/* A framework of that FrameworkInfo, whose id must be set and new (asserts): RECOVERED, inactive in
+ * the allocator. Watchers are told that it was added. */
+struct framework *master_framework_add(struct master *master, const Pb__FrameworkInfo *info);
+/* Another FrameworkInfo, and the roles that are suppressed: offers of roles that are gone are
+ * rescinded, and the allocator is told. Agents and watchers are not. */
+void master_framework_update(struct master *master, struct framework *framework,
+                             const Pb__FrameworkInfo *info, char *const *suppressed,
+                             size_t suppressed_count);
+/* Roles suppressed or not from now on; all if count is 0. Unknown ones are the caller's business. */
+void master_framework_suppress(struct master *master, struct framework *framework,
+                               char *const *roles, size_t count);
+void master_framework_revive(struct master *master, struct framework *framework,
+                             char *const *roles, size_t count);
+bool master_framework_has_role(const struct framework *framework, const char *role);
+
+/* Its scheduler is here, over HTTP or as a driver, in the place of an older one. */
+void master_framework_connect_http(struct master *master, struct framework *framework,
+                                   uint64_t handle, bool json, const char *stream_id);
+void master_framework_connect_upid(struct master *master, struct framework *framework,
+                                   const struct upid *upid);
+/* Offers flow from now on. */
+void master_framework_activate(struct master *master, struct framework *framework);
+/* No offers any more; those it has are rescinded, or silently taken back. */
+void master_framework_deactivate(struct master *master, struct framework *framework, bool rescind);
+/* Its scheduler is gone: deactivated, and over when its failover timeout is. */
+void master_framework_disconnect(struct master *master, struct framework *framework);
+/* It is over: agents are told, its tasks are killed, and it joins the completed ones. */
+void master_framework_remove(struct master *master, struct framework *framework);
+/* All agents are told of its FrameworkInfo and pid, watchers that it was updated. */
+void master_framework_broadcast(struct master *master, struct framework *framework);
+/* The FrameworkInfo and pid to one agent. */
+void master_framework_tell_agent(struct master *master, const struct framework *framework,
+                                 const struct upid *agent);
+/* Its pid as messages have it: "@0.0.0.0:0" without one. */
+const char *master_framework_pid(struct master *master, const struct framework *framework);
+
+/* A new record from what it is now. */
+void master_framework_publish(struct master *master, struct framework *framework);
+struct framework_record *master_framework_record(const struct master *master,
+                                                 const struct framework *framework);
+/* Frees it and its history; at the end of the master, or when it leaves the completed ones. */
+void master_framework_forget(struct master *master, struct framework *framework);
 
 #endif

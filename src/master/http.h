@@ -55,6 +55,11 @@ void master_http_respond_json(struct master *master, const struct net_request *r
 /* 307 to the leader, or 503 when there is none. */
 void master_http_redirect(struct master *master, const struct net_request *request);
 
+struct json_writer;
+
+/* {"name":"value"...}: the flags in force, sorted by name. */
+void master_write_flags(const struct master *master, struct json_writer *w);
+
 /* The encoding of a request body or an answer. */
 enum http_media { HTTP_MEDIA_NONE, HTTP_MEDIA_JSON, HTTP_MEDIA_PROTOBUF, HTTP_MEDIA_RECORDIO };
 

@@ -22,7 +22,13 @@
 #include "master/offer.h"
 #include "master/snapshot.h"
 #include "master/task.h"
+#include "master/status.h"
 #include "resources/names.h"
+
+/* The pid of nobody, as HTTP frameworks and the master's own updates have it. */
+#define MASTER_NO_PID "@0.0.0.0:0"
+/* Memory for what one request or message decodes to: 64 MiB of the smallest parts fit. */
+#define MASTER_INPUT_SIZE_MAX ((size_t)1 << 30)
 
 enum master_role {
     MASTER_FOLLOWING,  /* another leads, or nobody */
@@ -40,19 +46,6 @@ enum master_timer {
     TIMER_RECOVERED_AGENTS, /* agents have to be back by now */
     TIMER_REMOVAL,          /* the next agent may become unreachable */
     TIMER_REGISTRY_GC,
-};
-
-/* What waits for the registry's answer. */
-struct pending {
-    struct map_link by_token; /* master->pending */
-    uint64_t token;
-    enum registry_op_type type;
-    struct blob *agent_id;    /* text; NULL for RECOVER and PRUNE */
-    struct blob *message;     /* the Register- or ReregisterSlaveMessage that waits; NULL = none */
-    struct upid from;         /* of the message */
-    int64_t time_ns;          /* wall clock given to the registry */
-    uint64_t handle;          /* a request to be answered when it is done; 0 = none */
-    int reason;               /* what it is done for: the handler's own */
 };
 
 /* What we keep of an address that we are linked to: its agents and drivers are gone when it breaks. */
@@ -75,12 +68,13 @@ struct master {
 
     enum master_role role;
     struct address leader;        /* FOLLOWING: family 0 = none */
-    struct blob *leader_info;     /* encoded MasterInfo of the leader; NULL = none */
+    char *leader_hostname;        /* heap; NULL = not known */
 
     /* the step */
     struct now now;
     struct master_effects *effects; /* NULL between steps */
     struct arena arena;             /* dropped at the end of the step */
+    struct arena input;             /* what peers sent, decoded: MASTER_INPUT_SIZE_MAX; so, too */
 
     struct timers timers;
     struct timer recovered_timer;
@@ -90,7 +84,7 @@ struct master {
     /* frameworks */
     struct cow_table framework_records;
     struct map frameworks;          /* struct framework by id: running and completed */
-    struct map by_handle;           /* struct framework by HTTP handle */
+    struct map by_handle;           /* struct framework by HTTP handle: streams */
     struct list running;            /* struct framework, oldest first: all but completed */
     struct list completed;          /* oldest first; at most max_completed_frameworks */
     size_t running_count;
@@ -115,6 +109,8 @@ struct master {
     uint64_t next_agent;            /* number of the next id */
     uint64_t next_observer;
     struct list removals;           /* struct agent.removal_link: wait for the rate limit */
+    int64_t next_removal_ns;        /* monotonic: when the rate allows for the next */
+    size_t known_agents;            /* in the registry when it was recovered */
     struct map departed;            /* struct departed by id */
     struct list unreachable;        /* struct departed, oldest first */
     struct list gone;
@@ -145,6 +141,7 @@ struct master {
     /* the registry */
     struct map pending;             /* struct pending by token */
     uint64_t next_token;
+    uint32_t next_mark;             /* of re-registrations: struct task.mark */
 
     /* metrics and watchers */
     struct metric *counters[COUNTERS_COUNT];
@@ -158,9 +155,27 @@ struct master {
 void master_log(struct master *master, enum log_level level, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
 
+/* A libprocess message of the master's. Takes over the body. */
+void master_send(struct master *master, const struct upid *to, const char *name,
+                 struct blob *body);
+#define MASTER_SEND(master, to, name, message)                                                     \
+    master_send((master), (to), "mesos.internal." name, message_encode_blob(&(message)->base))
+
+/* Keeps a link to the address, and the member in the list of those who are gone when it breaks. */
+void master_link_agent(struct master *master, struct agent *agent);
+void master_link_framework(struct master *master, struct framework *framework);
+
+/* Amounts that tasks and executors use, for the metrics; release also tells the allocator, and
+ * empties the resources. */
+void master_usage_add(struct master *master, const struct resources *resources);
+void master_usage_release(struct master *master, const struct framework *framework,
+                          const struct agent *agent, struct resources *resources);
+
 /* --- lookups; NULL if there is none --- */
 
+/* Not COMPLETED ones. */
 struct framework *master_find_framework(const struct master *master, struct slice id);
+bool master_is_completed_framework(const struct master *master, struct slice id);
 /* In any state. */
 struct agent *master_find_agent(const struct master *master, struct slice id);
 /* REGISTERED only. */

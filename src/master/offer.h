@@ -41,4 +41,18 @@ struct offer {
     uint32_t slot;               /* in the table of offers */
 };
 
+struct master;
+struct allocator_batch;
+struct allocator_refusal;
+
+/* Hands the batch on: offers of one framework in one event. What cannot be offered is given back. */
+void master_offer_batch(struct master *master, const struct allocator_batch *batch);
+/* Tells the framework, and gives the resources back. */
+void master_offer_rescind(struct master *master, struct offer *offer);
+/* Gives the resources back, with a filter if there is a refusal; the framework is not told. */
+void master_offer_discard(struct master *master, struct offer *offer,
+                          const struct allocator_refusal *refusal);
+/* Its resources are the caller's from now on; the allocator is not told. */
+struct resources master_offer_take(struct master *master, struct offer *offer) WARN_UNUSED;
+
 #endif

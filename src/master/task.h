@@ -15,16 +15,19 @@
 
 #include "common/arena.h"
 #include "common/blob.h"
+#include "common/buf.h"
 #include "common/cow.h"
+#include "common/err.h"
 #include "common/list.h"
 #include "common/map.h"
 #include "common/uuid.h"
 #include "resources/resources.h"
+#include "wire/pb.h"
 
 struct master;
 struct framework;
 struct agent;
-struct executor;
+struct unreachable_task;
 
 /* The numbers of mesos.TaskState. */
 enum task_state {
@@ -88,11 +91,84 @@ struct task {
     struct list of_agent;       /* agent->tasks */
     struct framework *framework;
     struct agent *agent;
-    struct executor *executor;  /* NULL for command tasks, and once the executor has gone */
     struct task_record *record; /* owned by the table of tasks */
     struct resources resources; /* with allocation_info; none once they were given back */
     uint32_t slot;              /* in the table of tasks */
+    uint32_t mark;              /* the last re-registration that listed it */
     bool killing;               /* a KILL was sent or is to be sent: repeated at re-registration */
 };
+
+/* What a new record is made of. References are taken over; statuses may be NULL. */
+struct task_parts {
+    struct blob *info;
+    struct blob *statuses;
+    enum task_state state;
+    bool has_status_update;
+    enum task_state status_update_state;
+    struct uuid status_update_uuid;
+};
+
+/* A task that is to be launched: STAGING. The TaskInfo has been validated, its resources upgraded and
+ * allocated. */
+void master_task_parts_of_info(const Pb__TaskInfo *info, struct task_parts *ret_parts);
+/* Most tasks of an agent use the same as the one before: what was made of its resources is kept. */
+struct task_memo {
+    struct buf given;           /* fields `resources` as they came */
+    struct slice role;          /* that was put in where none was given */
+    struct buf made;            /* the same, canonical */
+    struct resources resources; /* the same, parsed */
+};
+
+void master_task_memo_deinit(struct task_memo *memo);
+/* A task as an agent reports it: 0, or -EINVAL if it or its resources make no sense. `role` (data NULL =
+ * none) is put into resources that have no allocation_info. Its resources are those of the memo. */
+int master_task_parts_of_task(struct master *master, struct slice task, struct slice role,
+                              struct task_memo *memo, struct task_parts *ret_parts,
+                              struct err *err) WARN_UNUSED;
+void master_task_parts_deinit(struct task_parts *parts);
+
+/* An ACTIVE task; its id must be new to the framework (asserts). Takes over the parts and the
+ * resources (of which none are kept if the state is terminal). The allocator is not told. */
+struct task *master_task_add(struct master *master, struct framework *framework,
+                             struct agent *agent, struct task_parts *parts,
+                             struct resources *resources);
+/* A task of the past, for the history. Takes over the parts. */
+void master_task_add_completed(struct master *master, struct framework *framework,
+                               struct slice agent_id, struct task_parts *parts);
+
+/* One update of a task (facts/state_machines.md 2.5). */
+struct task_update {
+    struct slice status;       /* encoded TaskStatus */
+    enum task_state state;     /* its state */
+    enum task_state latest;    /* newest state known, decides what becomes of the task */
+    bool forwarded;            /* the framework was told, and its acknowledgement is awaited */
+    struct uuid uuid;          /* with forwarded */
+    int source;                /* numbers of TaskStatus.Source and Reason; -1 = not set */
+    int reason;
+};
+
+/* Resources are given back once it is over or unreachable. */
+void master_task_update(struct master *master, struct task *task,
+                        const struct task_update *update);
+/* Moves it to its framework's unreachable or completed tasks. */
+void master_task_remove(struct master *master, struct task *task, bool unreachable);
+/* Counts the end of a task; also of one that never began. */
+void master_task_count_end(struct master *master, enum task_state state, int source, int reason);
+/* The state that the framework knows. */
+enum task_state master_task_forwarded_state(const struct task_record *record);
+
+/* All tasks of a framework that is over are KILLED and completed, also unreachable ones. */
+void master_task_end_all(struct master *master, struct framework *framework);
+/* An unreachable task is completed with that status; its state changes unless it is terminal. */
+void master_task_end_unreachable(struct master *master, struct framework *framework,
+                                 struct unreachable_task *task, struct slice status,
+                                 enum task_state state);
+/* Drops completed and unreachable tasks of a framework. */
+void master_task_forget_history(struct master *master, struct framework *framework);
+/* A task that the master had given up comes back: it leaves the unreachable and completed ones. */
+void master_task_forget_given_up(struct master *master, struct framework *framework,
+                                 struct slice id);
+struct unreachable_task *master_task_find_unreachable(const struct framework *framework,
+                                                      struct slice id);
 
 #endif

@@ -1,0 +1,62 @@
+/*
+ * What schedulers ask for, on the parts of mesos.scheduler.Call: both APIs and the messages of older
+ * drivers end here. The framework is connected, and the caller speaks for it.
+ */
+#ifndef TEPUI_MASTER_CALLS_H
+#define TEPUI_MASTER_CALLS_H
+
+#include "common/err.h"
+#include "wire/pb.h"
+#include "wire/upid.h"
+
+struct master;
+struct framework;
+
+/* --- subscribing (subscribe.c) --- */
+
+/* What both kinds of SUBSCRIBE say. */
+struct subscription {
+    Pb__FrameworkInfo *info;
+    char *const *suppressed_roles;
+    size_t suppressed_count;
+    const Pb__Scheduler__OfferConstraints *constraints; /* NULL = none */
+    bool force;                                         /* v0 */
+};
+
+/* Opens the stream of the handle: SUBSCRIBED, or ERROR and its end. */
+void master_subscribe_http(struct master *master, uint64_t handle, bool json,
+                           const struct subscription *subscription);
+/* Answers with a registration, or a FrameworkErrorMessage. */
+void master_subscribe_upid(struct master *master, const struct upid *from,
+                           const struct subscription *subscription);
+
+/* 0, or VALIDATE_E with what is wrong (update_framework.c). */
+int master_update_framework(struct master *master, struct framework *framework,
+                            const Pb__Scheduler__Call__UpdateFramework *call,
+                            struct err *err) WARN_UNUSED;
+
+/* --- all others; what is not possible is ignored, as in the reference --- */
+
+void master_teardown(struct master *master, struct framework *framework);
+void master_accept(struct master *master, struct framework *framework,
+                   const Pb__Scheduler__Call__Accept *call);
+void master_decline(struct master *master, struct framework *framework,
+                    const Pb__Scheduler__Call__Decline *call);
+void master_revive(struct master *master, struct framework *framework,
+                   const Pb__Scheduler__Call__Revive *call);
+void master_suppress(struct master *master, struct framework *framework,
+                     const Pb__Scheduler__Call__Suppress *call);
+void master_request(struct master *master, struct framework *framework);
+void master_kill(struct master *master, struct framework *framework,
+                 const Pb__Scheduler__Call__Kill *call);
+void master_shutdown(struct master *master, struct framework *framework,
+                     const Pb__Scheduler__Call__Shutdown *call);
+void master_acknowledge(struct master *master, struct framework *framework,
+                        const Pb__Scheduler__Call__Acknowledge *call);
+void master_reconcile(struct master *master, struct framework *framework,
+                      const Pb__Scheduler__Call__Reconcile *call);
+/* MESSAGE to an executor. */
+void master_relay(struct master *master, struct framework *framework,
+                  const Pb__Scheduler__Call__Message *call);
+
+#endif

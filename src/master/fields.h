@@ -1,0 +1,119 @@
+/*
+ * Numbers of fields that are spliced by hand, without a struct in between (proto/, wire/v1.csv).
+ */
+#ifndef TEPUI_MASTER_FIELDS_H
+#define TEPUI_MASTER_FIELDS_H
+
+/* FrameworkID, AgentID, TaskID, ExecutorID, OfferID: their text. */
+enum { FIELD_ID_VALUE = 1 };
+
+/* mesos.Task */
+enum {
+    FIELD_TASK_NAME = 1,
+    FIELD_TASK_ID = 2,
+    FIELD_TASK_FRAMEWORK_ID = 3,
+    FIELD_TASK_EXECUTOR_ID = 4,
+    FIELD_TASK_AGENT_ID = 5,
+    FIELD_TASK_STATE = 6,
+    FIELD_TASK_RESOURCES = 7,
+    FIELD_TASK_STATUSES = 8,
+    FIELD_TASK_UPDATE_STATE = 9,
+    FIELD_TASK_UPDATE_UUID = 10,
+    FIELD_TASK_LABELS = 11,
+    FIELD_TASK_DISCOVERY = 12,
+    FIELD_TASK_CONTAINER = 13,
+    FIELD_TASK_USER = 14,
+    FIELD_TASK_HEALTH_CHECK = 15,
+    FIELD_TASK_KILL_POLICY = 16,
+    FIELD_TASK_LIMITS = 17,
+};
+
+/* mesos.TaskStatus */
+enum {
+    FIELD_STATUS_TASK_ID = 1,
+    FIELD_STATUS_STATE = 2,
+    FIELD_STATUS_DATA = 3,
+    FIELD_STATUS_MESSAGE = 4,
+    FIELD_STATUS_AGENT_ID = 5,
+    FIELD_STATUS_TIMESTAMP = 6,
+    FIELD_STATUS_EXECUTOR_ID = 7,
+    FIELD_STATUS_HEALTHY = 8,
+    FIELD_STATUS_SOURCE = 9,
+    FIELD_STATUS_REASON = 10,
+    FIELD_STATUS_UUID = 11,
+    FIELD_STATUS_LABELS = 12,
+    FIELD_STATUS_CONTAINER_STATUS = 13,
+    FIELD_STATUS_UNREACHABLE_TIME = 14,
+    FIELD_STATUS_CHECK_STATUS = 15,
+    FIELD_STATUS_LIMITATION = 16,
+};
+
+/* mesos.internal.StatusUpdate, and StatusUpdateMessage around it */
+enum {
+    FIELD_UPDATE_FRAMEWORK_ID = 1,
+    FIELD_UPDATE_EXECUTOR_ID = 2,
+    FIELD_UPDATE_AGENT_ID = 3,
+    FIELD_UPDATE_STATUS = 4,
+    FIELD_UPDATE_TIMESTAMP = 5,
+    FIELD_UPDATE_UUID = 6,
+    FIELD_UPDATE_LATEST_STATE = 7,
+    FIELD_UPDATE_MESSAGE_UPDATE = 1,
+    FIELD_UPDATE_MESSAGE_PID = 2,
+};
+
+/* mesos.Offer */
+enum {
+    FIELD_OFFER_ID = 1,
+    FIELD_OFFER_FRAMEWORK_ID = 2,
+    FIELD_OFFER_AGENT_ID = 3,
+    FIELD_OFFER_HOSTNAME = 4,
+    FIELD_OFFER_RESOURCES = 5,
+    FIELD_OFFER_EXECUTOR_IDS = 6,
+    FIELD_OFFER_ATTRIBUTES = 7,
+    FIELD_OFFER_URL = 8,
+    FIELD_OFFER_ALLOCATION_INFO = 10,
+    FIELD_OFFER_DOMAIN = 11,
+};
+
+/* mesos.SlaveInfo */
+enum {
+    FIELD_AGENT_INFO_RESOURCES = 3,
+    FIELD_AGENT_INFO_ATTRIBUTES = 5,
+    FIELD_AGENT_INFO_DOMAIN = 10,
+};
+
+/* mesos.ExecutorInfo */
+enum { FIELD_EXECUTOR_INFO_ID = 1, FIELD_EXECUTOR_INFO_RESOURCES = 5 };
+
+/* mesos.scheduler.Event */
+enum {
+    FIELD_EVENT_TYPE = 1,
+    FIELD_EVENT_OFFERS = 3,
+    FIELD_EVENT_UPDATE = 5,
+    FIELD_EVENT_OFFERS_OFFERS = 1,
+    FIELD_EVENT_UPDATE_STATUS = 1,
+};
+
+/* mesos.internal.ResourceOffersMessage */
+enum { FIELD_OFFERS_MESSAGE_OFFERS = 1, FIELD_OFFERS_MESSAGE_PIDS = 2 };
+
+/* mesos.internal.RunTaskMessage and RunTaskGroupMessage */
+enum {
+    FIELD_RUN_FRAMEWORK = 2,
+    FIELD_RUN_PID = 3,
+    FIELD_RUN_TASK = 4,
+    FIELD_RUN_VERSIONS = 5,
+    FIELD_RUN_LAUNCH_EXECUTOR = 6,
+    FIELD_RUN_GROUP_FRAMEWORK = 1,
+    FIELD_RUN_GROUP_EXECUTOR = 2,
+    FIELD_RUN_GROUP_TASKS = 3,
+    FIELD_RUN_GROUP_VERSIONS = 4,
+    FIELD_RUN_GROUP_LAUNCH_EXECUTOR = 5,
+    FIELD_VERSION_UUID = 2,
+    FIELD_UUID_VALUE = 1,
+};
+
+/* The tables' own list of resources (struct agent_record: total). */
+enum { FIELD_RESOURCES = 1 };
+
+#endif

@@ -1,0 +1,23 @@
+/*
+ * Health of agents (facts/state_machines.md 3): a ping every --agent_ping_timeout from a pid of its
+ * own, slave-observer(n); after --max_agent_ping_timeouts without a pong it is to be unreachable.
+ */
+#ifndef TEPUI_MASTER_OBSERVER_H
+#define TEPUI_MASTER_OBSERVER_H
+
+#include "common/slice.h"
+#include "wire/upid.h"
+
+struct master;
+struct agent;
+
+/* A new observer, and its first ping. */
+void master_observer_start(struct master *master, struct agent *agent);
+/* The time for a pong is over: the next ping. */
+void master_observer_timeout(struct master *master, struct agent *agent);
+/* A PongSlaveMessage to the actor `to`. */
+void master_observer_pong(struct master *master, const struct upid *from, const char *to);
+/* Is the id that of an observer? */
+bool master_observer_is(struct slice id);
+
+#endif

@@ -1,0 +1,91 @@
+#include "master/operator_call.h"
+
+#include "master/master_state.h"
+#include "wire/json.h"
+#include "wire/message.h"
+
+static void bad_request(struct master *master, const struct net_request *request,
+                        const char *text)
+{
+    net_respond_text(&master->effects->net, request->handle, 400, "%s", text);
+}
+
+static Pb__Master__Call *decode(struct master *master, const struct net_request *request)
+{
+    struct err err;
+    bool present;
+    ProtobufCMessage *message;
+    switch (master_http_content(request, &present)) {
+    case HTTP_MEDIA_JSON: {
+        int r = json_parse_message(&pb__master__call__descriptor, request->body, JSON_V1,
+                                   &master->input, &message, &err);
+        if (r == 0) {
+            return (Pb__Master__Call *)message;
+        }
+        err_wrap(&err, 0,
+                 r == JSON_E_SYNTAX ? "Failed to parse body into JSON"
+                                    : "Failed to convert JSON into Call protobuf");
+        bad_request(master, request, err.text);
+        return NULL;
+    }
+    case HTTP_MEDIA_PROTOBUF:
+        if (message_decode(&pb__master__call__descriptor, request->body, &master->input, &message,
+                           &err) == 0) {
+            return (Pb__Master__Call *)message;
+        }
+        bad_request(master, request, "Failed to parse body into Call protobuf");
+        return NULL;
+    case HTTP_MEDIA_RECORDIO:
+    case HTTP_MEDIA_NONE:
+        if (!present) {
+            bad_request(master, request, "Expecting 'Content-Type' to be present");
+        } else {
+            net_respond_text(&master->effects->net, request->handle, 415,
+                             "Expecting 'Content-Type' of " HTTP_JSON " or " HTTP_PROTOBUF);
+        }
+        return NULL;
+    }
+    WRONG("media");
+}
+
+void master_operator_call(struct master *master, const struct net_request *request)
+{
+    struct net_effects *net = &master->effects->net;
+    struct operator_request r = {.request = request};
+    r.call = decode(master, request);
+    if (r.call == NULL) {
+        return;
+    }
+    if (!r.call->has_type) {
+        bad_request(master, request,
+                    "Failed to validate master::Call: Expecting 'type' to be present");
+        return;
+    }
+    r.accept = master_http_accept(request);
+    if (r.accept == HTTP_MEDIA_NONE) {
+        net_respond_text(net, request->handle, 406,
+                         "Expecting 'Accept' to allow '" HTTP_PROTOBUF "' or '" HTTP_JSON "'");
+        return;
+    }
+    for (size_t i = 0; master_operator_calls[i].handle != NULL; i++) {
+        if (master_operator_calls[i].type == r.call->type) {
+            master_operator_calls[i].handle(master, &r);
+            return;
+        }
+    }
+    net_respond(net, request->handle, 501, NULL, NULL);
+}
+
+void master_operator_respond(struct master *master, const struct operator_request *r,
+                             const Pb__Master__Response *response)
+{
+    struct net_effects *net = &master->effects->net;
+    if (r->accept == HTTP_MEDIA_PROTOBUF) {
+        net_respond(net, r->request->handle, 200, HTTP_PROTOBUF,
+                    message_encode_blob(&response->base));
+        return;
+    }
+    struct buf out = BUF_INIT;
+    json_print_message(&response->base, JSON_V1, &out);
+    net_respond(net, r->request->handle, 200, HTTP_JSON, blob_take(&out));
+}

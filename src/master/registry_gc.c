@@ -1,0 +1,84 @@
+#include "master/registry_gc.h"
+
+#include "common/xalloc.h"
+#include "master/master_state.h"
+#include "master/pending.h"
+#include "master/unreachable.h"
+
+struct victims {
+    struct blob **ids; /* heap, references */
+    size_t count;
+};
+
+/* The oldest beyond the count, and all beyond the age; each list for itself. */
+static void choose(const struct master *master, const struct list *list, size_t count,
+                   struct victims *victims)
+{
+    size_t left = count;
+    struct departed *departed;
+    LIST_FOR_EACH (departed, list, link) {
+        bool too_many = left > master->options.registry_max_agent_count;
+        bool too_old = master->now.wall_ns - departed->time_ns >
+                       master->options.registry_max_agent_age_ns;
+        if (too_many || too_old) {
+            victims->ids = xrealloc(victims->ids, victims->count + 1, sizeof(victims->ids[0]));
+            victims->ids[victims->count++] = blob_ref(departed->id);
+            left--;
+        }
+    }
+}
+
+void master_registry_gc(struct master *master)
+{
+    timers_set(&master->timers, &master->registry_gc_timer,
+               time_add_ns(master->now.mono_ns, master->options.registry_gc_interval_ns));
+    struct victims victims = {0};
+    choose(master, &master->unreachable, master->unreachable_count, &victims);
+    choose(master, &master->gone, master->gone_count, &victims);
+    if (victims.count == 0) {
+        return;
+    }
+    struct pending *pending = master_pending_ask(master, REGISTRY_PRUNE, NULL, NULL);
+    struct registry_op *op =
+        LIST_ENTRY(master->effects->registry.list.prev, struct registry_op, link);
+    op->agent_ids = xcalloc(victims.count, sizeof(op->agent_ids[0]));
+    for (size_t i = 0; i < victims.count; i++) {
+        op->agent_ids[i] = blob_ref(victims.ids[i]);
+    }
+    op->agent_id_count = victims.count;
+    pending->agent_ids = victims.ids;
+    pending->agent_id_count = victims.count;
+}
+
+/* Tasks of a forgotten unreachable agent are not known any more (facts/observed.md, high availability
+ * 14). */
+static void forget_tasks(struct master *master, struct slice agent_id)
+{
+    struct framework *framework;
+    LIST_FOR_EACH (framework, &master->running, link) {
+        struct unreachable_task *task;
+        LIST_FOR_EACH (task, &framework->unreachable_order, link) {
+            struct cow_value *value = cow_table_get(&master->task_records, task->slot);
+            const struct task_record *record = CONTAINER_OF(value, struct task_record, value);
+            if (slice_equal(blob_slice(record->agent_id), agent_id)) {
+                master_task_forget_given_up(master, framework, task->id);
+            }
+        }
+    }
+}
+
+void master_registry_gc_done(struct master *master, const struct pending *pending)
+{
+    for (size_t i = 0; i < pending->agent_id_count; i++) {
+        struct slice id = blob_slice(pending->agent_ids[i]);
+        struct departed *departed = master_find_departed(master, id);
+        if (departed != NULL) {
+            if (departed->kind == DEPARTED_UNREACHABLE) {
+                forget_tasks(master, id);
+            }
+            master_departed_remove(master, departed);
+        }
+    }
+    master_log(master, LOG_LEVEL_INFO, "Forgot %zu unreachable and gone agents",
+               pending->agent_id_count);
+}

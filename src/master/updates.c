@@ -1,0 +1,131 @@
+#include "master/updates.h"
+
+#include "master/events.h"
+#include "master/fields.h"
+#include "master/master_state.h"
+#include "wire/cursor.h"
+#include "wire/message.h"
+
+static struct framework *find_framework(const struct master *master, const Pb__FrameworkID *id)
+{
+    return master_find_framework(master, slice_from(id->value));
+}
+
+/* --- status updates (facts/state_machines.md 2.5) --- */
+
+/* The agent's task of that framework; NULL if there is none. */
+static struct task *task_of(const struct framework *framework, const struct agent *agent,
+                            const Pb__TaskID *id)
+{
+    struct task *task =
+        framework != NULL ? master_find_task(framework, slice_from(id->value)) : NULL;
+    return task != NULL && task->agent == agent ? task : NULL;
+}
+
+static void apply(struct master *master, struct task *task,
+                  const Pb__Internal__StatusUpdate *update, const struct uuid *uuid,
+                  bool forwarded, struct slice body)
+{
+    const Pb__TaskStatus *status = update->status;
+    struct cursor_field bytes;
+    bool found = cursor_path(
+        body, (const uint32_t[]){FIELD_UPDATE_MESSAGE_UPDATE, FIELD_UPDATE_STATUS}, 2, &bytes);
+    ASSERT(found);
+    master_task_update(master, task,
+                       &(struct task_update){
+                           .status = bytes.bytes,
+                           .state = (enum task_state)status->state,
+                           .latest = (enum task_state)(update->has_latest_state
+                                                           ? update->latest_state
+                                                           : status->state),
+                           .forwarded = forwarded,
+                           .uuid = *uuid,
+                           .source = status->has_source ? (int)status->source : -1,
+                           .reason = status->has_reason ? (int)status->reason : -1,
+                       });
+}
+
+void master_update_status(struct master *master, const Pb__Internal__StatusUpdateMessage *message,
+                          struct slice body)
+{
+    const Pb__Internal__StatusUpdate *update = message->update;
+    struct uuid uuid;
+    master_count(master, COUNTER_MESSAGES_STATUS_UPDATE);
+    struct agent *agent =
+        update->slave_id != NULL
+            ? master_find_registered(master, slice_from(update->slave_id->value))
+            : NULL;
+    if (agent == NULL || !update->has_uuid ||
+        !uuid_from_bytes(message_bytes(update->uuid), &uuid)) {
+        master_count(master, COUNTER_INVALID_STATUS_UPDATES);
+        return;
+    }
+    struct framework *framework = find_framework(master, update->framework_id);
+    struct task *task = task_of(framework, agent, update->status->task_id);
+    bool forwarded = framework != NULL && framework_is_connected(framework->state);
+    if (forwarded) {
+        struct cursor_field bytes;
+        bool found = cursor_find(body, FIELD_UPDATE_MESSAGE_UPDATE, &bytes);
+        ASSERT(found);
+        master_event_update(master, framework, bytes.bytes,
+                            message->pid != NULL ? message->pid : agent->pid);
+    }
+    if (task == NULL) {
+        master_count(master, COUNTER_INVALID_STATUS_UPDATES);
+        return;
+    }
+    apply(master, task, update, &uuid, forwarded, body);
+    master_count(master, forwarded ? COUNTER_VALID_STATUS_UPDATES
+                                   : COUNTER_INVALID_STATUS_UPDATES);
+}
+
+/* --- executors --- */
+
+void master_update_executor_exited(struct master *master,
+                                   Pb__Internal__ExitedExecutorMessage *message)
+{
+    master_count(master, COUNTER_MESSAGES_EXITED_EXECUTOR);
+    struct agent *agent = master_find_registered(master, slice_from(message->slave_id->value));
+    struct framework *framework = find_framework(master, message->framework_id);
+    if (agent == NULL || framework == NULL) {
+        return;
+    }
+    struct executor *executor =
+        master_executor_find(agent, framework, slice_from(message->executor_id->value));
+    if (executor == NULL) {
+        return;
+    }
+    master_executor_remove(master, executor);
+    if (framework_is_connected(framework->state)) {
+        master_event_executor_exited(master, framework, message);
+    }
+}
+
+void master_update_executor_message(struct master *master,
+                                    const Pb__Internal__ExecutorToFrameworkMessage *message)
+{
+    master_count(master, COUNTER_MESSAGES_EXECUTOR_TO_FRAMEWORK);
+    const struct agent *agent =
+        master_find_registered(master, slice_from(message->slave_id->value));
+    struct framework *framework = find_framework(master, message->framework_id);
+    if (agent == NULL || framework == NULL || !framework_is_connected(framework->state)) {
+        master_count(master, COUNTER_INVALID_EXECUTOR_TO_FRAMEWORK);
+        return;
+    }
+    master_event_message(master, framework, message);
+    master_count(master, COUNTER_VALID_EXECUTOR_TO_FRAMEWORK);
+}
+
+/* --- the agent itself --- */
+
+void master_update_agent(struct master *master, const Pb__Internal__UpdateSlaveMessage *message)
+{
+    master_count(master, COUNTER_MESSAGES_UPDATE_SLAVE);
+    struct agent *agent = master_find_registered(master, slice_from(message->slave_id->value));
+    if (agent == NULL || message->resource_version_uuid == NULL) {
+        return;
+    }
+    /* Launches carry it, so that an agent can tell which resources were meant. */
+    agent->has_resource_version = uuid_from_bytes(
+        message_bytes(message->resource_version_uuid->value), &agent->resource_version);
+}
