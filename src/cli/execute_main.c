@@ -31,8 +31,8 @@ struct execute {
     struct client *stream;
     struct client *calls;
     char *stream_id;
-    char *redirect;             /* Location of a 307 */
-    char *authorization;        /* "Basic ...", or NULL */
+    char *redirect;      /* Location of a 307 */
+    char *authorization; /* "Basic ...", or NULL */
     size_t calls_under_way;
     bool is_json;
     bool done;
@@ -76,7 +76,8 @@ static size_t put_headers(const struct execute *execute, struct net_header *head
 
 /* --- calls --- */
 
-static void on_call_end(void *arg, int status, const struct http_head *head UNUSED, struct slice body)
+static void on_call_end(void *arg, int status, const struct http_head *head UNUSED,
+                        struct slice body)
 {
     struct execute *execute = arg;
     execute->calls_under_way--;
@@ -168,9 +169,8 @@ static void on_event(void *arg, struct slice record)
     ProtobufCMessage *event;
     struct err err = {""};
     const ProtobufCMessageDescriptor *desc = &pb__scheduler__event__descriptor;
-    int status = execute->is_json
-                     ? json_parse_message(desc, record, JSON_V1, &arena, &event, &err)
-                     : message_decode(desc, record, &arena, &event, &err);
+    int status = execute->is_json ? json_parse_message(desc, record, JSON_V1, &arena, &event, &err)
+                                  : message_decode(desc, record, &arena, &event, &err);
     if (status != 0) {
         fprintf(stderr, "An event of the master is not understood: %s\n", err.text);
     } else {
@@ -219,7 +219,8 @@ static void follow(struct execute *execute)
     execute->redirect = NULL;
 }
 
-static void on_stream_end(void *arg, int status, const struct http_head *head UNUSED, struct slice body)
+static void on_stream_end(void *arg, int status, const struct http_head *head UNUSED,
+                          struct slice body)
 {
     struct execute *execute = arg;
     if (status == 400 || status == 401 || status == 403) {
@@ -307,7 +308,8 @@ static int run(const struct execute_flags *flags, const struct execute_task *tas
 static void print_usage(const struct flags *flags, FILE *file)
 {
     CLEANUP(buf_deinit) struct buf text = BUF_INIT;
-    flags_usage(flags, "tepui-execute", "Runs one task, or one group of tasks, on a cluster.", &text);
+    flags_usage(flags, "tepui-execute", "Runs one task, or one group of tasks, on a cluster.",
+                &text);
     fwrite(text.data, 1, text.size, file);
 }
 
@@ -316,8 +318,10 @@ int main(int argc, char **argv)
     struct arena arena;
     arena_init(&arena, 0);
     struct execute_flags values = {.kill_after_ns = INT64_MIN};
-    struct flags flags = {.table = execute_flags_table, .count = execute_flags_count,
-                          .values = &values, .arena = &arena};
+    struct flags flags = {.table = execute_flags_table,
+                          .count = execute_flags_count,
+                          .values = &values,
+                          .arena = &arena};
     struct flags_source source = {.argc = argc, .argv = argv, .envp = environ, .prefix = "MESOS_"};
     struct err err = {""};
     int status = flags_parse(&flags, &source, NULL, &err);

@@ -26,8 +26,8 @@ struct execute_scheduler {
     struct list victims; /* in order of time */
 };
 
-struct execute_scheduler *execute_scheduler_new(const struct execute_task *task, const char *networks,
-                                                int64_t kill_after_ns)
+struct execute_scheduler *execute_scheduler_new(const struct execute_task *task,
+                                                const char *networks, int64_t kill_after_ns)
 {
     struct execute_scheduler *scheduler = xalloc(sizeof(*scheduler));
     scheduler->task = *task;
@@ -188,8 +188,8 @@ static void launch(struct execute_scheduler *scheduler, const Pb__Offer *offer,
         launch_group->task_group = MESSAGE_NEW(Pb__TaskGroupInfo, pb__task_group_info, arena);
         for (size_t i = 0; i < group->n_tasks; i++) {
             Pb__TaskInfo *task = place(scheduler, group->tasks[i], offer, offered, arena);
-            MESSAGE_APPEND(arena, launch_group->task_group->n_tasks, launch_group->task_group->tasks,
-                           task);
+            MESSAGE_APPEND(arena, launch_group->task_group->n_tasks,
+                           launch_group->task_group->tasks, task);
         }
         buf_printf(&actions->text, "Submitted a group of %zu tasks to agent '%s'\n", group->n_tasks,
                    offer->agent_id->value);
@@ -197,8 +197,8 @@ static void launch(struct execute_scheduler *scheduler, const Pb__Offer *offer,
     scheduler->launched = true;
 }
 
-static void decline(struct execute_scheduler *scheduler, const Pb__Offer *offer, struct arena *arena,
-                    struct execute_actions *actions)
+static void decline(struct execute_scheduler *scheduler, const Pb__Offer *offer,
+                    struct arena *arena, struct execute_actions *actions)
 {
     Pb__Scheduler__Call *call =
         add_call(scheduler, PB__SCHEDULER__CALL__TYPE__DECLINE, arena, actions);
@@ -333,8 +333,8 @@ int64_t execute_scheduler_deadline(const struct execute_scheduler *scheduler)
                : LIST_ENTRY(scheduler->victims.next, struct victim, link)->at_ns;
 }
 
-void execute_scheduler_tick(struct execute_scheduler *scheduler, int64_t now_ns, struct arena *arena,
-                            struct execute_actions *actions)
+void execute_scheduler_tick(struct execute_scheduler *scheduler, int64_t now_ns,
+                            struct arena *arena, struct execute_actions *actions)
 {
     struct victim *victim;
     LIST_FOR_EACH (victim, &scheduler->victims, link) {

@@ -1,6 +1,7 @@
 /*
- * The framework that tepui-execute is: subscribes, launches its task or group on the first offer that
- * is large enough, prints and acknowledges what happens, and ends with the last task. A pure core.
+ * The framework that tepui-execute is: subscribes, launches its task or group on the first offer
+ * that is large enough, prints and acknowledges what happens, and ends with the last task. A pure
+ * core.
  */
 #ifndef TEPUI_CLI_EXECUTE_SCHEDULER_H
 #define TEPUI_CLI_EXECUTE_SCHEDULER_H
@@ -14,12 +15,13 @@ struct execute_scheduler;
 struct execute_actions {
     Pb__Scheduler__Call **calls; /* in the step's arena */
     size_t count;
-    struct buf text;             /* to be printed */
-    bool done;                   /* all tasks have ended */
-    bool failed;                 /* the master said ERROR: printed in `text` */
+    struct buf text; /* to be printed */
+    bool done;       /* all tasks have ended */
+    bool failed;     /* the master said ERROR: printed in `text` */
 };
 
-struct execute_scheduler *execute_scheduler_new(const struct execute_task *task, const char *networks,
+struct execute_scheduler *execute_scheduler_new(const struct execute_task *task,
+                                                const char *networks,
                                                 int64_t kill_after_ns) WARN_UNUSED;
 struct execute_scheduler *execute_scheduler_free(struct execute_scheduler *scheduler);
 
@@ -31,7 +33,7 @@ void execute_scheduler_event(struct execute_scheduler *scheduler, int64_t now_ns
                              struct execute_actions *actions);
 /* When --kill_after is over, or TIME_NEVER. */
 int64_t execute_scheduler_deadline(const struct execute_scheduler *scheduler);
-void execute_scheduler_tick(struct execute_scheduler *scheduler, int64_t now_ns, struct arena *arena,
-                            struct execute_actions *actions);
+void execute_scheduler_tick(struct execute_scheduler *scheduler, int64_t now_ns,
+                            struct arena *arena, struct execute_actions *actions);
 
 #endif

@@ -25,8 +25,8 @@ static void add_capability(Pb__FrameworkInfo *framework, Pb__FrameworkInfo__Capa
     MESSAGE_APPEND(arena, framework->n_capabilities, framework->capabilities, capability);
 }
 
-static int add_flag_capabilities(Pb__FrameworkInfo *framework, const char *list, struct arena *arena,
-                                 struct err *err)
+static int add_flag_capabilities(Pb__FrameworkInfo *framework, const char *list,
+                                 struct arena *arena, struct err *err)
 {
     struct slice rest = slice_from(list);
     struct slice name;
@@ -190,8 +190,8 @@ static int build_environment(const char *json, struct arena *arena, Pb__Environm
     return 0;
 }
 
-static int build_task(const struct execute_flags *flags, struct arena *arena, Pb__TaskInfo **ret_task,
-                      struct err *err)
+static int build_task(const struct execute_flags *flags, struct arena *arena,
+                      Pb__TaskInfo **ret_task, struct err *err)
 {
     Pb__TaskInfo *task = MESSAGE_NEW(Pb__TaskInfo, pb__task_info, arena);
     task->name = arena_strdup(arena, flags->name);
@@ -250,10 +250,9 @@ int execute_task_build(const struct execute_flags *flags, const char *user, stru
             status = add_wanted(built.group->tasks[i], arena, &built.wanted, err);
         }
     } else {
-        status = flags->task != NULL
-                     ? parse("task", flags->task, &pb__task_info__descriptor, arena,
-                             (ProtobufCMessage **)&built.task, err)
-                     : build_task(flags, arena, &built.task, err);
+        status = flags->task != NULL ? parse("task", flags->task, &pb__task_info__descriptor, arena,
+                                             (ProtobufCMessage **)&built.task, err)
+                                     : build_task(flags, arena, &built.task, err);
         if (status == 0) {
             status = add_wanted(built.task, arena, &built.wanted, err);
         }

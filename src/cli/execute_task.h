@@ -8,9 +8,9 @@
 
 struct execute_task {
     Pb__FrameworkInfo *framework;
-    Pb__TaskInfo *task;       /* one of these two */
+    Pb__TaskInfo *task; /* one of these two */
     Pb__TaskGroupInfo *group;
-    struct resources wanted;  /* of all tasks together, unreserved */
+    struct resources wanted; /* of all tasks together, unreserved */
 };
 
 /* Messages are in the arena. -EINVAL with the flag that is wrong. */

@@ -37,18 +37,18 @@ struct command_executor {
     struct exec_session session;
     struct timers timers;
     enum state state;
-    struct arena task_arena;          /* owns the task */
-    Pb__TaskInfo *task;               /* NULL while WAITING */
+    struct arena task_arena; /* owns the task */
+    Pb__TaskInfo *task;      /* NULL while WAITING */
     struct exec_check check;
     struct exec_check health;
-    uint64_t check_token;             /* of the probe under way */
+    uint64_t check_token; /* of the probe under way */
     uint64_t health_token;
     uint64_t next_token;
-    bool knows_health;                /* `healthy` was told */
+    bool knows_health; /* `healthy` was told */
     bool healthy;
-    bool is_unhealthy_kill;           /* the health check asked for the kill */
-    bool is_overdue;                  /* max_completion_time is over */
-    bool is_leaving;                  /* nobody is there to acknowledge the last update */
+    bool is_unhealthy_kill; /* the health check asked for the kill */
+    bool is_overdue;        /* max_completion_time is over */
+    bool is_leaving;        /* nobody is there to acknowledge the last update */
     struct timer escalate;
     struct timer completion;
     struct timer last_ack;
@@ -100,8 +100,8 @@ int64_t command_executor_deadline(const struct command_executor *executor)
 static Pb__TaskStatus *new_status(struct step *step, Pb__TaskState state, bool with_result)
 {
     struct command_executor *executor = step->executor;
-    Pb__TaskStatus *status = exec_session_status(&executor->session, step->now,
-                                                 executor->task->task_id->value, state, &step->arena);
+    Pb__TaskStatus *status = exec_session_status(
+        &executor->session, step->now, executor->task->task_id->value, state, &step->arena);
     if (executor->task->check != NULL) {
         status->check_status = exec_check_status(&executor->check, with_result, &step->arena);
     }
@@ -148,7 +148,8 @@ static void move(struct step *step, enum state to)
     }
     if (to == ENDED) {
         timers_cancel(&executor->timers, &executor->escalate);
-        timers_set(&executor->timers, &executor->last_ack, step->now->mono_ns + LAST_ACK_TIMEOUT_NS);
+        timers_set(&executor->timers, &executor->last_ack,
+                   step->now->mono_ns + LAST_ACK_TIMEOUT_NS);
     }
 }
 
@@ -254,7 +255,8 @@ static uint64_t probe(struct step *step, const struct exec_check *check)
     return token;
 }
 
-static void take_result(struct step *step, struct exec_check *check, struct exec_check_result result)
+static void take_result(struct step *step, struct exec_check *check,
+                        struct exec_check_result result)
 {
     struct command_executor *executor = step->executor;
     struct exec_check_verdict verdict = exec_check_take(check, step->now->mono_ns, result);
@@ -334,7 +336,8 @@ static void launch(struct step *step, const Pb__TaskInfo *task)
     const char *role = task->n_resources != 0 && task->resources[0]->allocation_info != NULL
                            ? task->resources[0]->allocation_info->role
                            : NULL;
-    struct exec_env extra = {(char[]){"MESOS_ALLOCATION_ROLE"}, arena_strdup(&step->arena, role != NULL ? role : "*")};
+    struct exec_env extra = {(char[]){"MESOS_ALLOCATION_ROLE"},
+                             arena_strdup(&step->arena, role != NULL ? role : "*")};
     exec_log(step->effects, "Starting task %s", task->task_id->value);
     struct exec_effect *effect = exec_effect_add(step->effects, EXEC_SPAWN, TOKEN_TASK);
     effect->command = exec_session_command(executor->task->command, &extra, 1);
@@ -351,7 +354,8 @@ static void launch(struct step *step, const Pb__TaskInfo *task)
 
 static void killed_by_framework(struct step *step, const Pb__Executor__Event__Kill *kill)
 {
-    const Pb__KillPolicy *own = step->executor->task != NULL ? step->executor->task->kill_policy : NULL;
+    const Pb__KillPolicy *own =
+        step->executor->task != NULL ? step->executor->task->kill_policy : NULL;
     int64_t grace_ns = KILL_GRACE_NS;
     if (kill->kill_policy != NULL && kill->kill_policy->grace_period != NULL) {
         grace_ns = kill->kill_policy->grace_period->nanoseconds;
@@ -438,7 +442,8 @@ static void record(struct step *step, struct slice bytes)
     arena_init(&arena, EVENT_BUDGET_SIZE);
     Pb__Executor__Event *event;
     struct err err;
-    if (MESSAGE_DECODE(Pb__Executor__Event, pb__executor__event, bytes, &arena, &event, &err) != 0) {
+    if (MESSAGE_DECODE(Pb__Executor__Event, pb__executor__event, bytes, &arena, &event, &err) !=
+        0) {
         exec_log(step->effects, "An event of the agent is not understood: %s", err.text);
     } else if (is_whole(event)) {
         dispatch(step, event);

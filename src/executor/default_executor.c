@@ -43,12 +43,13 @@ void pod_task_free(struct pod_task *task)
 struct default_executor *default_executor_free(struct default_executor *executor)
 {
     if (executor != NULL) {
+        /* First: it looks at the timers that tasks hold. */
+        timers_deinit(&executor->timers);
         struct pod_task *task;
         LIST_FOR_EACH (task, &executor->tasks, link) {
             pod_task_free(task);
         }
         exec_session_deinit(&executor->session);
-        timers_deinit(&executor->timers);
         arena_deinit(&executor->arena);
         free(executor);
     }
@@ -226,7 +227,8 @@ static void record(struct pod_step *step, struct slice bytes)
     arena_init(&arena, EVENT_BUDGET_SIZE);
     Pb__Executor__Event *event;
     struct err err;
-    if (MESSAGE_DECODE(Pb__Executor__Event, pb__executor__event, bytes, &arena, &event, &err) != 0) {
+    if (MESSAGE_DECODE(Pb__Executor__Event, pb__executor__event, bytes, &arena, &event, &err) !=
+        0) {
         exec_log(step->effects, "An event of the agent is not understood: %s", err.text);
     } else {
         dispatch(step, event);

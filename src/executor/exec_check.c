@@ -50,10 +50,10 @@ void exec_check_init_health(struct exec_check *check, const Pb__HealthCheck *inf
 {
     exec_check_init_none(check);
     check->is_health = true;
-    check->kind = kind_of(info->has_type              ? info->type
-                          : info->command != NULL     ? PB__HEALTH_CHECK__TYPE__COMMAND
-                          : info->http != NULL        ? PB__HEALTH_CHECK__TYPE__HTTP
-                                                      : PB__HEALTH_CHECK__TYPE__UNKNOWN);
+    check->kind = kind_of(info->has_type          ? info->type
+                          : info->command != NULL ? PB__HEALTH_CHECK__TYPE__COMMAND
+                          : info->http != NULL    ? PB__HEALTH_CHECK__TYPE__HTTP
+                                                  : PB__HEALTH_CHECK__TYPE__UNKNOWN);
     check->delay_ns = seconds(info->delay_seconds);
     check->interval_ns = seconds(info->interval_seconds);
     check->timeout_ns = seconds(info->timeout_seconds);
@@ -69,8 +69,8 @@ void exec_check_init_health(struct exec_check *check, const Pb__HealthCheck *inf
                                   info->http->path != NULL ? info->http->path : "");
     } else if (check->kind == EXEC_CHECK_TCP) {
         bool ipv6 = info->tcp->protocol == PB__NETWORK_INFO__PROTOCOL__IPv6;
-        check->url = arena_printf(arena, "tcp://%s:%u", ipv6 ? "[::1]" : "127.0.0.1",
-                                  info->tcp->port);
+        check->url =
+            arena_printf(arena, "tcp://%s:%u", ipv6 ? "[::1]" : "127.0.0.1", info->tcp->port);
     }
 }
 
@@ -143,12 +143,14 @@ static struct exec_check_verdict judge_health(struct exec_check *check, int64_t 
         check->failures = 0;
         return (struct exec_check_verdict){.tell = tell, .healthy = true};
     }
-    if (!check->had_success && check->grace_ns > 0 && now_ns - check->started_ns <= check->grace_ns) {
+    if (!check->had_success && check->grace_ns > 0 &&
+        now_ns - check->started_ns <= check->grace_ns) {
         return (struct exec_check_verdict){0};
     }
     check->failures++;
     /* With 0 the first failure kills, as in the reference. */
-    return (struct exec_check_verdict){.tell = true, .kill = check->failures >= check->failures_max};
+    return (struct exec_check_verdict){.tell = true,
+                                       .kill = check->failures >= check->failures_max};
 }
 
 struct exec_check_verdict exec_check_take(struct exec_check *check, int64_t now_ns,
@@ -160,8 +162,8 @@ struct exec_check_verdict exec_check_take(struct exec_check *check, int64_t now_
     if (check->is_health) {
         return judge_health(check, now_ns, is_good(check, result));
     }
-    bool same = check->has_result == result.known &&
-                (!result.known || check->last_result == result.value);
+    bool same =
+        check->has_result == result.known && (!result.known || check->last_result == result.value);
     check->has_result = result.known;
     check->last_result = result.value;
     return (struct exec_check_verdict){.tell = !same};

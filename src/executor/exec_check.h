@@ -19,7 +19,7 @@ enum exec_check_state {
     EXEC_CHECK_IDLE,    /* not started, or there is none */
     EXEC_CHECK_WAITING, /* for the next probe */
     EXEC_CHECK_PROBING,
-    EXEC_CHECK_PAUSED,  /* the task is ending, or the agent is away */
+    EXEC_CHECK_PAUSED, /* the task is ending, or the agent is away */
 };
 
 struct exec_check {
@@ -28,19 +28,19 @@ struct exec_check {
     bool is_health;
     /* what to probe; the messages live in the task's arena */
     const Pb__CommandInfo *command;
-    char *url;                /* HTTP: whole; TCP: tcp://host:port; in the task's arena */
+    char *url; /* HTTP: whole; TCP: tcp://host:port; in the task's arena */
     int64_t delay_ns;
     int64_t interval_ns;
-    int64_t timeout_ns;       /* TIME_NEVER = none */
-    int64_t grace_ns;         /* health: failures before the first success do not count */
-    uint32_t failures_max;    /* health: so many in a row end the task */
+    int64_t timeout_ns;    /* TIME_NEVER = none */
+    int64_t grace_ns;      /* health: failures before the first success do not count */
+    uint32_t failures_max; /* health: so many in a row end the task */
     /* progress */
-    int64_t started_ns;       /* the grace period counts from here */
-    int64_t deadline_ns;      /* of the wait or of the probe; TIME_NEVER = none */
-    uint32_t failures;        /* health: in a row */
-    bool had_success;         /* health */
-    bool has_result;          /* check: the last result was not empty */
-    int last_result;          /* check: exit code, HTTP status, or 1/0 for TCP */
+    int64_t started_ns;  /* the grace period counts from here */
+    int64_t deadline_ns; /* of the wait or of the probe; TIME_NEVER = none */
+    uint32_t failures;   /* health: in a row */
+    bool had_success;    /* health */
+    bool has_result;     /* check: the last result was not empty */
+    int last_result;     /* check: exit code, HTTP status, or 1/0 for TCP */
 };
 
 /* No check at all: never does anything. */
@@ -57,7 +57,8 @@ void exec_check_resume(struct exec_check *check, int64_t now_ns);
 
 enum exec_check_action { EXEC_CHECK_NOTHING, EXEC_CHECK_PROBE, EXEC_CHECK_TIMED_OUT };
 
-/* To be called at the deadline. TIMED_OUT: the probe is to be abandoned, and its result is "none". */
+/* To be called at the deadline. TIMED_OUT: the probe is to be abandoned, and its result is "none".
+ */
 enum exec_check_action exec_check_step(struct exec_check *check, int64_t now_ns);
 
 /* What a probe found: exit code (COMMAND), status (HTTP), 1 or 0 (TCP); `known` is false if it

@@ -38,12 +38,12 @@ struct exec_host {
     struct loop_timer timer;
     struct exec_processes *processes;
     struct exec_probes probes;
-    struct client *stream;  /* the subscription */
-    struct client *calls;   /* other executor calls */
+    struct client *stream; /* the subscription */
+    struct client *calls;  /* other executor calls */
     struct list agent_calls;
-    char *executor_path;    /* "/slave(1)/api/v1/executor" */
-    char *agent_path;       /* "/slave(1)/api/v1" */
-    char *authorization;    /* "Bearer ...", or NULL */
+    char *executor_path; /* "/slave(1)/api/v1/executor" */
+    char *agent_path;    /* "/slave(1)/api/v1" */
+    char *authorization; /* "Bearer ...", or NULL */
     int exit_status;
     bool quits;
 };
@@ -73,8 +73,8 @@ static void run_telling(struct loop_task *task)
 }
 
 /* Cores are never re-entered: what is learned within a step is told by a later task. */
-static void tell_later(struct exec_host *host, enum exec_event_type type, uint64_t token, int status,
-                       struct slice bytes)
+static void tell_later(struct exec_host *host, enum exec_event_type type, uint64_t token,
+                       int status, struct slice bytes)
 {
     struct telling *telling = xalloc(sizeof(*telling));
     telling->host = host;
@@ -112,7 +112,8 @@ static void on_stream_end(void *arg, int status, const struct http_head *head UN
     disconnect(host);
 }
 
-static void on_call_end(void *arg, int status, const struct http_head *head UNUSED, struct slice body)
+static void on_call_end(void *arg, int status, const struct http_head *head UNUSED,
+                        struct slice body)
 {
     struct exec_host *host = arg;
     if (status != 202) {
@@ -122,7 +123,8 @@ static void on_call_end(void *arg, int status, const struct http_head *head UNUS
     }
 }
 
-static size_t put_headers(const struct exec_host *host, struct net_header *headers, const char *accept)
+static size_t put_headers(const struct exec_host *host, struct net_header *headers,
+                          const char *accept)
 {
     size_t count = 0;
     headers[count++] = (struct net_header){"Accept", (char *)(uintptr_t)accept};
@@ -245,8 +247,8 @@ static void on_exited(void *arg, uint64_t token, int wait_status, struct slice o
 {
     struct exec_host *host = arg;
     if ((token & HTTP_PROBE_TOKEN) == 0) {
-        step(host, &(struct exec_event){
-                       .type = EXEC_EXITED, .token = token, .status = wait_status});
+        step(host,
+             &(struct exec_event){.type = EXEC_EXITED, .token = token, .status = wait_status});
         return;
     }
     int64_t code;
@@ -263,9 +265,9 @@ static void on_child_signal(void *arg)
 
 static void spawn(struct exec_host *host, const struct exec_effect *effect)
 {
-    int status = exec_processes_spawn(host->processes, effect->token, effect->command,
-                                      effect->to_stderr ? EXEC_OUTPUT_TO_STDERR
-                                                        : EXEC_OUTPUT_INHERIT);
+    int status =
+        exec_processes_spawn(host->processes, effect->token, effect->command,
+                             effect->to_stderr ? EXEC_OUTPUT_TO_STDERR : EXEC_OUTPUT_INHERIT);
     if (status != 0) {
         LOG_ERROR("No process can be started: %s", strerror(-status));
         tell_later(host, EXEC_EXITED, effect->token, EXIT_FAILURE << 8, SLICE(""));
@@ -276,8 +278,7 @@ static void probe_http(struct exec_host *host, const struct exec_effect *effect)
 {
     CLEANUP(xfreep) char *program = xasprintf("%s/tepui-http-check", host->options->launcher_dir);
     /* A timeout of 0 is none. */
-    CLEANUP(xfreep) char *timeout =
-        xasprintf("%lld", (long long)(effect->timeout_ns / NS_PER_MS));
+    CLEANUP(xfreep) char *timeout = xasprintf("%lld", (long long)(effect->timeout_ns / NS_PER_MS));
     char *arguments[] = {program, effect->target, timeout, NULL};
     struct exec_command command = {.value = program, .arguments = arguments};
     int status = exec_processes_spawn(host->processes, effect->token | HTTP_PROBE_TOKEN, &command,
@@ -433,9 +434,10 @@ int exec_host_options_from_env(struct exec_host_options *options, char *const *e
     }
     if (pid == NULL || session->framework_id == NULL || session->executor_id == NULL ||
         session->sandbox == NULL) {
-        return err_set(err, -EINVAL,
-                       "MESOS_SLAVE_PID, MESOS_FRAMEWORK_ID, MESOS_EXECUTOR_ID and MESOS_SANDBOX are "
-                       "expected in the environment: this program is started by an agent");
+        return err_set(
+            err, -EINVAL,
+            "MESOS_SLAVE_PID, MESOS_FRAMEWORK_ID, MESOS_EXECUTOR_ID and MESOS_SANDBOX are "
+            "expected in the environment: this program is started by an agent");
     }
     if (!upid_parse(slice_from(pid), &options->agent)) {
         return err_set(err, -EINVAL, "MESOS_SLAVE_PID '%s' is not a UPID", pid);

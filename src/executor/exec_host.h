@@ -19,14 +19,15 @@ struct exec_core_ops {
 };
 
 struct exec_host_options {
-    struct exec_options session;   /* for the core */
-    struct upid agent;             /* MESOS_SLAVE_PID */
-    const char *token;             /* MESOS_EXECUTOR_AUTHENTICATION_TOKEN, or NULL */
-    const char *launcher_dir;      /* where tepui-http-check is */
-    char *const *environment;      /* of this process, inherited by tasks */
+    struct exec_options session; /* for the core */
+    struct upid agent;           /* MESOS_SLAVE_PID */
+    const char *token;           /* MESOS_EXECUTOR_AUTHENTICATION_TOKEN, or NULL */
+    const char *launcher_dir;    /* where tepui-http-check is */
+    char *const *environment;    /* of this process, inherited by tasks */
 };
 
-/* Reads the environment that the agent has set; texts point into it. -EINVAL with what is missing. */
+/* Reads the environment that the agent has set; texts point into it. -EINVAL with what is missing.
+ */
 int exec_host_options_from_env(struct exec_host_options *options, char *const *environment,
                                struct err *err) WARN_UNUSED;
 

@@ -35,18 +35,19 @@ struct exec_event {
 /* --- effects --- */
 
 enum exec_effect_type {
-    EXEC_SUBSCRIBE,  /* bytes: a mesos.executor.Call SUBSCRIBE, opens the stream anew */
-    EXEC_CALL,       /* bytes: another mesos.executor.Call */
-    EXEC_AGENT_CALL, /* token, bytes: a mesos.agent.Call; EXEC_REPLY tells the answer */
-    EXEC_AGENT_SESSION, /* as EXEC_AGENT_CALL, but the answer is a stream that is copied to stderr */
-    EXEC_SPAWN,      /* token, command, to_stderr; EXEC_EXITED tells the end */
-    EXEC_SIGNAL,     /* token, signal: to all processes that descend from a spawned one */
-    EXEC_PROBE_HTTP, /* token, target, timeout_ns */
-    EXEC_PROBE_TCP,  /* token, target (only host and port), timeout_ns */
-    EXEC_ABANDON,    /* token: nothing more is wanted of a probe, spawn or call; a process is killed */
-    EXEC_LINK_TASK,  /* name, target: tasks/<name> links to <target>, relative to the sandbox */
-    EXEC_LOG,        /* text */
-    EXEC_QUIT,       /* status: the process ends */
+    EXEC_SUBSCRIBE,     /* bytes: a mesos.executor.Call SUBSCRIBE, opens the stream anew */
+    EXEC_CALL,          /* bytes: another mesos.executor.Call */
+    EXEC_AGENT_CALL,    /* token, bytes: a mesos.agent.Call; EXEC_REPLY tells the answer */
+    EXEC_AGENT_SESSION, /* as EXEC_AGENT_CALL, but the answer is a stream that is copied to stderr
+                         */
+    EXEC_SPAWN,         /* token, command, to_stderr; EXEC_EXITED tells the end */
+    EXEC_SIGNAL,        /* token, signal: to all processes that descend from a spawned one */
+    EXEC_PROBE_HTTP,    /* token, target, timeout_ns */
+    EXEC_PROBE_TCP,     /* token, target (only host and port), timeout_ns */
+    EXEC_ABANDON, /* token: nothing more is wanted of a probe, spawn or call; a process is killed */
+    EXEC_LINK_TASK, /* name, target: tasks/<name> links to <target>, relative to the sandbox */
+    EXEC_LOG,       /* text */
+    EXEC_QUIT,      /* status: the process ends */
 };
 
 struct exec_env {
@@ -57,9 +58,9 @@ struct exec_env {
 /* What to run: a shell command, or a program with its arguments (argv[0] is the first). */
 struct exec_command {
     bool shell;
-    char *value;           /* the shell's text, or the program */
-    char **arguments;      /* NULL-terminated; unused with shell */
-    struct exec_env *env;  /* added to the executor's own environment */
+    char *value;          /* the shell's text, or the program */
+    char **arguments;     /* NULL-terminated; unused with shell */
+    struct exec_env *env; /* added to the executor's own environment */
     size_t env_count;
 };
 

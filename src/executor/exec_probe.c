@@ -15,7 +15,7 @@ struct exec_probe {
     struct exec_probes *probes;
     uint64_t token;
     int fd;
-    int status;        /* known already when the connect was refused at once */
+    int status; /* known already when the connect was refused at once */
     struct event *event;
 };
 

@@ -9,7 +9,8 @@
 
 struct exec_processes;
 
-/* Called for each spawned process that has ended; `output` is what it wrote to a captured stdout. */
+/* Called for each spawned process that has ended; `output` is what it wrote to a captured stdout.
+ */
 typedef void exec_process_fn(void *arg, uint64_t token, int wait_status, struct slice output);
 
 struct exec_processes *exec_processes_new(char *const *environment) WARN_UNUSED;

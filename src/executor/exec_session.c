@@ -8,7 +8,8 @@
 #define BACKOFF_MIN_NS (50 * NS_PER_MS)
 #define BACKOFF_MAX_NS (500 * NS_PER_MS)
 
-/* An update (an encoded Call.Update) or a task (an encoded TaskInfo) that the agent may not know. */
+/* An update (an encoded Call.Update) or a task (an encoded TaskInfo) that the agent may not know.
+ */
 struct unacked {
     struct list link;
     char *task_id;
@@ -109,7 +110,8 @@ void exec_session_subscribe(struct exec_session *session, struct exec_effects *e
     arena_deinit(&arena);
 }
 
-void exec_session_subscribed(struct exec_session *session, const Pb__Executor__Event__Subscribed *event)
+void exec_session_subscribed(struct exec_session *session,
+                             const Pb__Executor__Event__Subscribed *event)
 {
     session->state = EXEC_SESSION_SUBSCRIBED;
     session->backoff_ns = BACKOFF_MIN_NS;

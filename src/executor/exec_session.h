@@ -2,9 +2,9 @@
  * An executor's side of the v1 executor API: subscription, what is not acknowledged yet, and giving
  * up when the agent stays away (facts/state_machines.md section 5).
  *
- * An update is kept until the agent acknowledges it, and told again in the next SUBSCRIBE; so is the
- * TaskInfo of a task of which nothing has been acknowledged. Without checkpointing the executor ends
- * when the agent goes away.
+ * An update is kept until the agent acknowledges it, and told again in the next SUBSCRIBE; so is
+ * the TaskInfo of a task of which nothing has been acknowledged. Without checkpointing the executor
+ * ends when the agent goes away.
  */
 #ifndef TEPUI_EXECUTOR_EXEC_SESSION_H
 #define TEPUI_EXECUTOR_EXEC_SESSION_H
@@ -19,28 +19,28 @@
 struct exec_options {
     const char *framework_id;
     const char *executor_id;
-    const char *sandbox;           /* MESOS_SANDBOX or MESOS_DIRECTORY */
-    bool checkpoint;               /* MESOS_CHECKPOINT */
-    int64_t recovery_timeout_ns;   /* MESOS_RECOVERY_TIMEOUT */
-    int64_t backoff_max_ns;        /* MESOS_SUBSCRIPTION_BACKOFF_MAX */
-    int64_t shutdown_grace_ns;     /* MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD */
-    const char *container_ip;      /* for the tasks of a group */
+    const char *sandbox;         /* MESOS_SANDBOX or MESOS_DIRECTORY */
+    bool checkpoint;             /* MESOS_CHECKPOINT */
+    int64_t recovery_timeout_ns; /* MESOS_RECOVERY_TIMEOUT */
+    int64_t backoff_max_ns;      /* MESOS_SUBSCRIPTION_BACKOFF_MAX */
+    int64_t shutdown_grace_ns;   /* MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD */
+    const char *container_ip;    /* for the tasks of a group */
     uint64_t seed;
 };
 
 enum exec_session_state { EXEC_SESSION_AWAY, EXEC_SESSION_ASKING, EXEC_SESSION_SUBSCRIBED };
 
 struct exec_session {
-    struct exec_options options;   /* texts outlive the session */
+    struct exec_options options; /* texts outlive the session */
     enum exec_session_state state;
     struct prng prng;
-    struct timers *timers;         /* the executor's */
-    struct timer retry;            /* next SUBSCRIBE */
-    struct timer give_up;          /* the agent has been away for too long */
-    int64_t backoff_ns;            /* of the next retry */
-    struct list updates;           /* of struct unacked: in order */
-    struct list tasks;             /* of struct unacked: tasks of which nothing is acknowledged */
-    bool knows_killing;            /* the framework has TASK_KILLING_STATE */
+    struct timers *timers; /* the executor's */
+    struct timer retry;    /* next SUBSCRIBE */
+    struct timer give_up;  /* the agent has been away for too long */
+    int64_t backoff_ns;    /* of the next retry */
+    struct list updates;   /* of struct unacked: in order */
+    struct list tasks;     /* of struct unacked: tasks of which nothing is acknowledged */
+    bool knows_killing;    /* the framework has TASK_KILLING_STATE */
 };
 
 /* Kinds of the two timers, given back by timers_pop; owners use others from EXEC_TIMER_OWN on. */
@@ -52,7 +52,8 @@ void exec_session_deinit(struct exec_session *session);
 
 /* The first SUBSCRIBE, and each RETRY. */
 void exec_session_subscribe(struct exec_session *session, struct exec_effects *effects);
-void exec_session_subscribed(struct exec_session *session, const Pb__Executor__Event__Subscribed *event);
+void exec_session_subscribed(struct exec_session *session,
+                             const Pb__Executor__Event__Subscribed *event);
 /* False: there is no waiting for the agent, the executor is to end. */
 bool exec_session_disconnected(struct exec_session *session, int64_t now_ns) WARN_UNUSED;
 

@@ -67,14 +67,16 @@ static Pb__ContainerID *session_id(struct pod_step *step, struct pod_task *task,
 }
 
 /* What is left of the last session goes when the next one comes (facts/observed.md, tasks 17). */
-static void remove_last_session(struct pod_step *step, struct pod_task *task, struct pod_probe *probe)
+static void remove_last_session(struct pod_step *step, struct pod_task *task,
+                                struct pod_probe *probe)
 {
     if (probe->container == NULL) {
         return;
     }
     Pb__Agent__Call *call = pod_new_call(step, PB__AGENT__CALL__TYPE__REMOVE_NESTED_CONTAINER);
-    call->remove_nested_container = MESSAGE_NEW(
-        Pb__Agent__Call__RemoveNestedContainer, pb__agent__call__remove_nested_container, &step->arena);
+    call->remove_nested_container =
+        MESSAGE_NEW(Pb__Agent__Call__RemoveNestedContainer,
+                    pb__agent__call__remove_nested_container, &step->arena);
     call->remove_nested_container->container_id = session_id(step, task, probe);
     (void)pod_agent_call(step, call, EXEC_AGENT_CALL);
     free(probe->container);
@@ -89,7 +91,8 @@ static void open_session(struct pod_step *step, struct pod_task *task, struct po
     uuid_random(&step->executor->session.prng, &uuid);
     uuid_format(&uuid, text);
     probe->container = xasprintf("check-%s", text);
-    Pb__Agent__Call *call = pod_new_call(step, PB__AGENT__CALL__TYPE__LAUNCH_NESTED_CONTAINER_SESSION);
+    Pb__Agent__Call *call =
+        pod_new_call(step, PB__AGENT__CALL__TYPE__LAUNCH_NESTED_CONTAINER_SESSION);
     Pb__Agent__Call__LaunchNestedContainerSession *launch =
         MESSAGE_NEW(Pb__Agent__Call__LaunchNestedContainerSession,
                     pb__agent__call__launch_nested_container_session, &step->arena);
@@ -102,8 +105,8 @@ static void open_session(struct pod_step *step, struct pod_task *task, struct po
 static void wait_for_session(struct pod_step *step, struct pod_task *task, struct pod_probe *probe)
 {
     Pb__Agent__Call *call = pod_new_call(step, PB__AGENT__CALL__TYPE__WAIT_NESTED_CONTAINER);
-    call->wait_nested_container = MESSAGE_NEW(
-        Pb__Agent__Call__WaitNestedContainer, pb__agent__call__wait_nested_container, &step->arena);
+    call->wait_nested_container = MESSAGE_NEW(Pb__Agent__Call__WaitNestedContainer,
+                                              pb__agent__call__wait_nested_container, &step->arena);
     call->wait_nested_container->container_id = session_id(step, task, probe);
     probe->waits = true;
     probe->token = pod_agent_call(step, call, EXEC_AGENT_CALL);
@@ -138,8 +141,7 @@ static void tell(struct pod_step *step, struct pod_task *task, Pb__TaskStatus__R
 static void take(struct pod_step *step, struct pod_task *task, struct pod_probe *probe,
                  struct exec_check_result result)
 {
-    struct exec_check_verdict verdict =
-        exec_check_take(&probe->check, step->now->mono_ns, result);
+    struct exec_check_verdict verdict = exec_check_take(&probe->check, step->now->mono_ns, result);
     if (!verdict.tell) {
         return;
     }
@@ -221,7 +223,8 @@ static void answered(struct pod_step *step, struct pod_task *task, struct pod_pr
     }
 }
 
-bool pod_check_answered(struct pod_step *step, struct pod_task *task, const struct exec_event *event)
+bool pod_check_answered(struct pod_step *step, struct pod_task *task,
+                        const struct exec_event *event)
 {
     if (event->token == task->check.token) {
         answered(step, task, &task->check, event);

@@ -18,8 +18,8 @@ int64_t pod_own_grace_ns(const struct pod_task *task)
 static void send_signal(struct pod_step *step, struct pod_task *task, int signal_number)
 {
     Pb__Agent__Call *call = pod_new_call(step, PB__AGENT__CALL__TYPE__KILL_CONTAINER);
-    call->kill_container = MESSAGE_NEW(Pb__Agent__Call__KillContainer,
-                                       pb__agent__call__kill_container, &step->arena);
+    call->kill_container =
+        MESSAGE_NEW(Pb__Agent__Call__KillContainer, pb__agent__call__kill_container, &step->arena);
     call->kill_container->container_id = task->container_id;
     call->kill_container->has_signal = true;
     call->kill_container->signal = signal_number;
@@ -37,8 +37,7 @@ void pod_kill(struct pod_step *step, struct pod_task *task, int64_t grace_ns)
         task->kill_wanted_grace_ns = grace_ns;
         return;
     case POD_TASK_KILLING: {
-        int64_t deadline_ns =
-            MAX(step->now->mono_ns, time_add_ns(task->kill_started_ns, grace_ns));
+        int64_t deadline_ns = MAX(step->now->mono_ns, time_add_ns(task->kill_started_ns, grace_ns));
         if (timer_is_set(&task->escalate) && deadline_ns < task->escalate.deadline_ns) {
             timers_set(&executor->timers, &task->escalate, deadline_ns);
         }

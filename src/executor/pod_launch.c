@@ -64,9 +64,8 @@ static void launch_container(struct pod_step *step, struct pod_task *task)
         MESSAGE_NEW(Pb__Agent__Call__LaunchContainer, pb__agent__call__launch_container, arena);
     call->launch_container = launch;
     launch->container_id = task->container_id;
-    launch->command = info->command != NULL
-                          ? info->command
-                          : MESSAGE_NEW(Pb__CommandInfo, pb__command_info, arena);
+    launch->command = info->command != NULL ? info->command
+                                            : MESSAGE_NEW(Pb__CommandInfo, pb__command_info, arena);
     launch->container = info->container;
     launch->resources = info->resources;
     launch->n_resources = info->n_resources;
@@ -200,18 +199,21 @@ static void group_answered(struct pod_step *step, uint64_t group)
     pod_finish_if_empty(step);
 }
 
-void pod_launch_answered(struct pod_step *step, struct pod_task *task, const struct exec_event *event)
+void pod_launch_answered(struct pod_step *step, struct pod_task *task,
+                         const struct exec_event *event)
 {
     task->launch_token = 0;
     if (event->status == 200) {
         task->launched = true;
     } else {
         exec_log(step->effects, "The container of task %s was not launched: %d %.*s",
-                 task->info->task_id->value, event->status, (int)MIN(event->bytes.size, (size_t)300),
+                 task->info->task_id->value, event->status,
+                 (int)MIN(event->bytes.size, (size_t)300),
                  event->bytes.data != NULL ? event->bytes.data : "");
         task->launch_error =
             event->status > 0 && event->bytes.size != 0
-                ? arena_strndup(&task->arena, event->bytes.data, MIN(event->bytes.size, (size_t)4096))
+                ? arena_strndup(&task->arena, event->bytes.data,
+                                MIN(event->bytes.size, (size_t)4096))
                 : arena_strdup(&task->arena, "The agent did not launch the container");
     }
     group_answered(step, task->group);
@@ -222,8 +224,8 @@ void pod_launch_answered(struct pod_step *step, struct pod_task *task, const str
 static void wait_for(struct pod_step *step, struct pod_task *task)
 {
     Pb__Agent__Call *call = pod_new_call(step, PB__AGENT__CALL__TYPE__WAIT_CONTAINER);
-    call->wait_container = MESSAGE_NEW(Pb__Agent__Call__WaitContainer,
-                                       pb__agent__call__wait_container, &step->arena);
+    call->wait_container =
+        MESSAGE_NEW(Pb__Agent__Call__WaitContainer, pb__agent__call__wait_container, &step->arena);
     call->wait_container->container_id = task->container_id;
     task->wait_token = pod_agent_call(step, call, EXEC_AGENT_CALL);
 }

@@ -72,7 +72,8 @@ int fetch_extract(const char *archive, const char *folder, struct err *err)
     ASSERT(in != NULL && out != NULL);
     archive_read_support_filter_all(in);
     archive_read_support_format_all(in);
-    /* Absolute paths are made relative by the prefix; ".." and links out of the folder are refused. */
+    /* Absolute paths are made relative by the prefix; ".." and links out of the folder are refused.
+     */
     archive_write_disk_set_options(out, ARCHIVE_EXTRACT_TIME | ARCHIVE_EXTRACT_PERM |
                                             ARCHIVE_EXTRACT_SECURE_NODOTDOT |
                                             ARCHIVE_EXTRACT_UNLINK);

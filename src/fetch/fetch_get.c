@@ -113,7 +113,7 @@ int fetch_download(const char *uri, const char *to, int64_t stall_timeout_ns, st
 
 int fetch_hadoop(const char *uri, const char *to, struct err *err)
 {
-    char *argv[] = {(char[]){"hadoop"}, (char[]){"fs"}, (char[]){"-copyToLocal"},
+    char *argv[] = {(char[]){"hadoop"},     (char[]){"fs"},        (char[]){"-copyToLocal"},
                     (char *)(uintptr_t)uri, (char *)(uintptr_t)to, NULL};
     pid_t pid;
     int code = posix_spawnp(&pid, argv[0], NULL, NULL, argv, environ);

@@ -47,7 +47,8 @@ static int target_path(const char *sandbox, const Pb__CommandInfo__URI *uri, cha
     return status;
 }
 
-static int get(const Pb__Fetcher__FetcherInfo *info, const char *uri, const char *to, struct err *err)
+static int get(const Pb__Fetcher__FetcherInfo *info, const char *uri, const char *to,
+               struct err *err)
 {
     enum fetch_source source;
     CLEANUP(buf_deinit) struct buf path = BUF_INIT;
@@ -60,9 +61,8 @@ static int get(const Pb__Fetcher__FetcherInfo *info, const char *uri, const char
     case FETCH_LOCAL:
         return fetch_copy(buf_text(&path), to, err);
     case FETCH_NET:
-        return fetch_download(uri, to,
-                              info->stall_timeout != NULL ? info->stall_timeout->nanoseconds : 0,
-                              err);
+        return fetch_download(
+            uri, to, info->stall_timeout != NULL ? info->stall_timeout->nanoseconds : 0, err);
     case FETCH_HADOOP:
         return fetch_hadoop(uri, to, err);
     }
@@ -81,8 +81,8 @@ static int unpack(const char *archive, const char *sandbox, bool *ret_done, stru
     case FETCH_ARCHIVE:
         return fetch_extract(archive, sandbox, err);
     case FETCH_GZIP: {
-        CLEANUP(xfreep) char *to =
-            xasprintf("%s/%.*s", sandbox, (int)(strlen(name) - strlen(".gz")), name);
+        CLEANUP(xfreep)
+        char *to = xasprintf("%s/%.*s", sandbox, (int)(strlen(name) - strlen(".gz")), name);
         return fetch_gunzip(archive, to, err);
     }
     }

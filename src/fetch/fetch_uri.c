@@ -93,8 +93,8 @@ int fetch_uri_check_output(const char *output_file, struct err *err)
 
 enum fetch_archive fetch_uri_archive(struct slice name)
 {
-    static const char *const archives[] = {".tar",     ".tgz",  ".tar.gz", ".tbz2",
-                                           ".tar.bz2", ".txz",  ".tar.xz", ".zip"};
+    static const char *const archives[] = {".tar",     ".tgz", ".tar.gz", ".tbz2",
+                                           ".tar.bz2", ".txz", ".tar.xz", ".zip"};
     for (size_t i = 0; i < ELEMENTS(archives); i++) {
         if (slice_ends_with(name, slice_from(archives[i]))) {
             return FETCH_ARCHIVE;

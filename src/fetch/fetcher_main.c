@@ -28,7 +28,8 @@ static bool uses_cache(const Pb__Fetcher__FetcherInfo *info)
     return false;
 }
 
-static int make_cache(const Pb__Fetcher__FetcherInfo *info, const struct passwd *user, struct err *err)
+static int make_cache(const Pb__Fetcher__FetcherInfo *info, const struct passwd *user,
+                      struct err *err)
 {
     if (info->cache_directory == NULL || !uses_cache(info)) {
         return 0;
@@ -99,8 +100,8 @@ int main(void)
     struct arena arena;
     arena_init(&arena, INFO_BUDGET_SIZE);
     ProtobufCMessage *info = NULL;
-    int status = json_parse_message(&pb__fetcher__fetcher_info__descriptor, slice_from(text), JSON_V0,
-                                    &arena, &info, &err);
+    int status = json_parse_message(&pb__fetcher__fetcher_info__descriptor, slice_from(text),
+                                    JSON_V0, &arena, &info, &err);
     if (status != 0) {
         err_wrap(&err, status, "MESOS_FETCHER_INFO");
     } else {

@@ -1,11 +1,12 @@
 /*
  * The registry: what masters know durably, and the operations on it as data.
  *
- * A core asks for an operation as an effect (struct registry_op, with a token) and is answered later
- * by an event with the same token: never at once, not even by the registry in memory. Operations are
- * performed in the order in which they were asked for. An operation that fails against the state
- * (admitting an agent that is there) is answered as not applied; one that could not be stored is
- * answered with a negative status, after which the master has to end (facts/state_machines.md 7).
+ * A core asks for an operation as an effect (struct registry_op, with a token) and is answered
+ * later by an event with the same token: never at once, not even by the registry in memory.
+ * Operations are performed in the order in which they were asked for. An operation that fails
+ * against the state (admitting an agent that is there) is answered as not applied; one that could
+ * not be stored is answered with a negative status, after which the master has to end
+ * (facts/state_machines.md 7).
  *
  * struct registry is the state that the operations work on: the durable registry encodes it
  * (mesos.internal.Registry), the one in memory only keeps it. Only the shell that performs the
@@ -74,15 +75,15 @@ enum registry_agent_state { REGISTRY_ADMITTED, REGISTRY_UNREACHABLE, REGISTRY_GO
 
 struct registry_agent {
     struct map_link by_id;
-    struct list link;         /* in the list of its state, oldest first */
+    struct list link; /* in the list of its state, oldest first */
     enum registry_agent_state state;
-    struct blob *id;          /* text */
-    struct blob *info;        /* REGISTRY_ADMITTED: encoded AgentInfo; else NULL */
-    int64_t time_ns;          /* since when unreachable or gone */
+    struct blob *id;   /* text */
+    struct blob *info; /* REGISTRY_ADMITTED: encoded AgentInfo; else NULL */
+    int64_t time_ns;   /* since when unreachable or gone */
 };
 
 struct registry {
-    struct map agents;        /* struct registry_agent by id */
+    struct map agents; /* struct registry_agent by id */
     struct list admitted;
     struct list unreachable;
     struct list gone;
@@ -90,8 +91,8 @@ struct registry {
 
 struct registry *registry_new(uint64_t seed) WARN_UNUSED;
 struct registry *registry_free(struct registry *registry);
-/* Performs one operation: whether it fitted the state, and whether the state changed. RECOVER fits and
- * changes nothing. */
+/* Performs one operation: whether it fitted the state, and whether the state changed. RECOVER fits
+ * and changes nothing. */
 bool registry_apply(struct registry *registry, const struct registry_op *op, bool *ret_changed);
 struct registry_agent *registry_find(const struct registry *registry, struct slice agent_id);
 

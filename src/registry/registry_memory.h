@@ -15,8 +15,9 @@ struct registry_memory *registry_memory_free(struct registry_memory *memory);
 
 /* Takes over the operation. */
 void registry_memory_put(struct registry_memory *memory, struct registry_op *op);
-/* Performs the oldest operation and gives its answer; false if there is none. What the answer points
- * to is valid until the next call. */
-bool registry_memory_next(struct registry_memory *memory, struct registry_event *ret_event) WARN_UNUSED;
+/* Performs the oldest operation and gives its answer; false if there is none. What the answer
+ * points to is valid until the next call. */
+bool registry_memory_next(struct registry_memory *memory,
+                          struct registry_event *ret_event) WARN_UNUSED;
 
 #endif

@@ -39,7 +39,8 @@ struct net_effect *net_respond(struct net_effects *effects, uint64_t handle, int
     return effect;
 }
 
-void net_respond_text(struct net_effects *effects, uint64_t handle, int status, const char *fmt, ...)
+void net_respond_text(struct net_effects *effects, uint64_t handle, int status, const char *fmt,
+                      ...)
 {
     struct buf text = BUF_INIT;
     va_list args;

@@ -35,32 +35,33 @@ enum net_event_type {
 struct net_request {
     uint64_t handle;
     const struct http_head *head; /* of this step only */
-    struct slice path;            /* routed path: decoded, delegate added ("/state" is "/master/state"),
-                                     trailing slash trimmed */
-    struct slice body;            /* gunzipped; empty while streaming */
+    struct slice path; /* routed path: decoded, delegate added ("/state" is "/master/state"),
+                          trailing slash trimmed */
+    struct slice body; /* gunzipped; empty while streaming */
     struct address peer;
-    bool streaming;               /* the body comes as NET_BODY events */
-    const char *principal;        /* NULL = not authenticated */
+    bool streaming;        /* the body comes as NET_BODY events */
+    const char *principal; /* NULL = not authenticated */
 };
 
 struct net_event {
     enum net_event_type type;
-    uint64_t handle;              /* REQUEST, BODY, GONE, REPLY */
-    struct net_request request;   /* REQUEST */
-    struct slice body;            /* BODY, MESSAGE, REPLY */
-    bool ended;                   /* BODY */
-    struct upid from;             /* MESSAGE */
+    uint64_t handle;               /* REQUEST, BODY, GONE, REPLY */
+    struct net_request request;    /* REQUEST */
+    struct slice body;             /* BODY, MESSAGE, REPLY */
+    bool ended;                    /* BODY */
+    struct upid from;              /* MESSAGE */
     char to[UPID_ID_SIZE_MAX + 1]; /* MESSAGE: the actor's id */
-    struct slice name;            /* MESSAGE: "mesos.internal.PingSlaveMessage" */
-    struct address address;       /* EXITED */
-    int status;                   /* REPLY: HTTP status, or -errno if there was no answer */
-    const struct http_head *head; /* REPLY with status > 0 */
+    struct slice name;             /* MESSAGE: "mesos.internal.PingSlaveMessage" */
+    struct address address;        /* EXITED */
+    int status;                    /* REPLY: HTTP status, or -errno if there was no answer */
+    const struct http_head *head;  /* REPLY with status > 0 */
 };
 
 /* --- effects --- */
 
 /* What a worker renders from a snapshot; also run in place by the simulator. `run` fills the answer
- * (it must not touch the core); `free` releases what the job holds, also when run was never called. */
+ * (it must not touch the core); `free` releases what the job holds, also when run was never called.
+ */
 struct net_answer {
     int status;
     const char *content_type; /* static text, NULL = none */
@@ -78,17 +79,18 @@ struct net_header {
 };
 
 enum net_effect_type {
-    NET_RESPOND,       /* answer a handle: status, content_type, headers, body */
-    NET_RENDER,        /* answer a handle with what the job renders in a worker */
-    NET_STREAM_OPEN,   /* begin a chunked answer: status 200, content_type, headers; body = first piece */
-    NET_STREAM_WRITE,  /* one chunk: body */
-    NET_STREAM_CLOSE,  /* the last chunk, then the end */
-    NET_HANGUP,        /* close the connection of a handle without ending the answer */
-    NET_SEND,          /* a libprocess message: from_id, to, name, body; connects if need be */
-    NET_LINK,          /* keep a connection to an address, and tell NET_EXITED when it breaks */
-    NET_UNLINK,        /* forget the address and close the connection */
-    NET_CALL,          /* an HTTP request of ours: handle, to.address, name = method, path, headers,
-                          content_type, body; NET_REPLY tells the end */
+    NET_RESPOND,      /* answer a handle: status, content_type, headers, body */
+    NET_RENDER,       /* answer a handle with what the job renders in a worker */
+    NET_STREAM_OPEN,  /* begin a chunked answer: status 200, content_type, headers; body = first
+                         piece */
+    NET_STREAM_WRITE, /* one chunk: body */
+    NET_STREAM_CLOSE, /* the last chunk, then the end */
+    NET_HANGUP,       /* close the connection of a handle without ending the answer */
+    NET_SEND,         /* a libprocess message: from_id, to, name, body; connects if need be */
+    NET_LINK,         /* keep a connection to an address, and tell NET_EXITED when it breaks */
+    NET_UNLINK,       /* forget the address and close the connection */
+    NET_CALL,         /* an HTTP request of ours: handle, to.address, name = method, path, headers,
+                         content_type, body; NET_REPLY tells the end */
 };
 
 #define NET_HEADERS_MAX 4
@@ -101,13 +103,13 @@ struct net_effect {
     const char *content_type; /* static text, or NULL */
     struct net_header headers[NET_HEADERS_MAX];
     size_t header_count;
-    struct blob *body;        /* may be NULL */
-    struct net_job *job;      /* RENDER */
+    struct blob *body;   /* may be NULL */
+    struct net_job *job; /* RENDER */
     char from_id[UPID_ID_SIZE_MAX + 1];
-    struct upid to;           /* SEND; LINK, UNLINK and CALL use the address */
-    const char *name;         /* SEND: message name; CALL: method; static text */
-    char *path;               /* CALL: heap */
-    bool reconnect;           /* LINK: drop an existing connection first */
+    struct upid to;   /* SEND; LINK, UNLINK and CALL use the address */
+    const char *name; /* SEND: message name; CALL: method; static text */
+    char *path;       /* CALL: heap */
+    bool reconnect;   /* LINK: drop an existing connection first */
 };
 
 /* Effects in the order in which they are to be performed; part of a core's own effects. */
@@ -117,12 +119,13 @@ struct net_effects {
 
 void net_effects_init(struct net_effects *effects);
 void net_effects_deinit(struct net_effects *effects);
-/* Each takes over the reference to the blob (or NULL), and returns the effect for more to be set. */
+/* Each takes over the reference to the blob (or NULL), and returns the effect for more to be set.
+ */
 struct net_effect *net_respond(struct net_effects *effects, uint64_t handle, int status,
                                const char *content_type, struct blob *body);
 /* A text/plain answer with a formatted text, as the reference's errors are. */
-void net_respond_text(struct net_effects *effects, uint64_t handle, int status, const char *fmt, ...)
-    PRINTF_LIKE(4, 5);
+void net_respond_text(struct net_effects *effects, uint64_t handle, int status, const char *fmt,
+                      ...) PRINTF_LIKE(4, 5);
 void net_render(struct net_effects *effects, uint64_t handle, struct net_job *job);
 struct net_effect *net_stream_open(struct net_effects *effects, uint64_t handle,
                                    const char *content_type);

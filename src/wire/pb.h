@@ -8,7 +8,8 @@
  *
  * A header that needs one struct only declares it; .c files include this or the one generated
  * header they use. */
-#pragma once
+#ifndef TEPUI_WIRE_PB_H
+#define TEPUI_WIRE_PB_H
 
 #include "appc/spec.pb-c.h"
 #include "csi/v0/csi.pb-c.h"
@@ -72,3 +73,5 @@
 #include "mesos/uri.pb-c.h"
 #include "mesos/volumes.pb-c.h"
 #include "oci/spec.pb-c.h"
+
+#endif

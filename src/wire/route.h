@@ -18,7 +18,7 @@ struct routes {
     const char *delegate; /* "master" or "slave(1)"; NULL = none */
     /* Whether an actor or a root of that id is in this process. */
     bool (*has)(void *arg, struct slice id);
-    void *arg;            /* for `has` */
+    void *arg; /* for `has` */
 };
 
 /* The canonical path: percent-decoded, delegate added, without empty components and without a slash
@@ -27,8 +27,8 @@ struct routes {
 bool route_resolve(const struct routes *routes, struct slice path, struct arena *arena,
                    struct slice *ret) WARN_UNUSED;
 
-/* Cuts off the last component; false, with the path unchanged, when only the actor and one component
- * are left: the reference looks no further. */
+/* Cuts off the last component; false, with the path unchanged, when only the actor and one
+ * component are left: the reference looks no further. */
 bool route_shorten(struct slice *path) WARN_UNUSED;
 
 /* The first component, without slashes; empty for "/". */

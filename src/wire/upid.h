@@ -1,6 +1,7 @@
 /*
  * Addresses of libprocess actors, "id@ip:port", and the framing of messages between them:
- * POST /<id>/<message name>, the sender in headers, answered 202 (facts/observed.md, wire protocol).
+ * POST /<id>/<message name>, the sender in headers, answered 202 (facts/observed.md, wire
+ * protocol).
  */
 #ifndef TEPUI_WIRE_UPID_H
 #define TEPUI_WIRE_UPID_H
@@ -31,7 +32,8 @@ bool address_equal(const struct address *a, const struct address *b);
 bool address_parse(struct slice text, struct address *ret) WARN_UNUSED;
 void address_format(const struct address *address, char text[ADDRESS_TEXT_SIZE]);
 void address_format_ip(const struct address *address, char text[ADDRESS_TEXT_SIZE]);
-void address_to_sockaddr(const struct address *address, struct sockaddr_storage *ret, socklen_t *ret_size);
+void address_to_sockaddr(const struct address *address, struct sockaddr_storage *ret,
+                         socklen_t *ret_size);
 bool address_from_sockaddr(const struct sockaddr *sockaddr, struct address *ret);
 
 struct upid {
@@ -46,18 +48,19 @@ bool upid_equal(const struct upid *a, const struct upid *b);
 /* No peer: unset, or an HTTP framework's "@0.0.0.0:0". */
 bool upid_is_none(const struct upid *upid);
 
-/* Writes a whole request; a message without bytes has no body headers at all, as the reference does. */
+/* Writes a whole request; a message without bytes has no body headers at all, as the reference
+ * does. */
 void libprocess_put_message(const struct upid *from, const struct upid *to, struct slice name,
                             struct slice body, struct buf *out);
 
-/* The same up to where the body begins, for a body that is put out without being copied; its size is
- * not 0, and behind it comes LIBPROCESS_MESSAGE_END. */
+/* The same up to where the body begins, for a body that is put out without being copied; its size
+ * is not 0, and behind it comes LIBPROCESS_MESSAGE_END. */
 void libprocess_put_message_head(const struct upid *from, const struct upid *to, struct slice name,
                                  size_t body_size, struct buf *out);
 #define LIBPROCESS_MESSAGE_END "\r\n0\r\n\r\n"
 
-/* Whether a request is a message (its method is POST and one of the two headers names a sender), and
- * of whom: from User-Agent "libprocess/<upid>" or Libprocess-From. */
+/* Whether a request is a message (its method is POST and one of the two headers names a sender),
+ * and of whom: from User-Agent "libprocess/<upid>" or Libprocess-From. */
 bool libprocess_is_message(const struct http_head *head, struct upid *ret_from);
 /* Parts of the path "/<id>/<name>", the id percent-decoded. */
 bool libprocess_parse_path(struct slice path, char ret_id[UPID_ID_SIZE_MAX + 1],

@@ -12,7 +12,8 @@
 #include "common/slice.h"
 
 /* %XX decoded; with `plus_is_space` also '+'. False for a broken escape or an encoded NUL. */
-bool url_decode(struct slice s, bool plus_is_space, struct arena *arena, struct slice *ret) WARN_UNUSED;
+bool url_decode(struct slice s, bool plus_is_space, struct arena *arena,
+                struct slice *ret) WARN_UNUSED;
 /* Everything but letters, digits and "-_.~" (and what `keep` lists) as %XX. */
 void url_encode(struct slice s, const char *keep, struct buf *out);
 

@@ -6,7 +6,8 @@
  *
  * The names are static and end with NUL. Nothing here allocates or fails; all of it may be called
  * from any thread. A descriptor that is not ours is taken as one without differences. */
-#pragma once
+#ifndef TEPUI_WIRE_V0_NAMES_H
+#define TEPUI_WIRE_V0_NAMES_H
 
 #include <protobuf-c/protobuf-c.h>
 #include <stddef.h>
@@ -23,3 +24,5 @@ const char *v0_name_enum(const ProtobufCEnumDescriptor *desc, unsigned value_ind
 
 /* The index into desc->values of the value that v0 calls name, or -1. Aliases are found, too. */
 int v0_name_find_enum(const ProtobufCEnumDescriptor *desc, const char *name, size_t name_len);
+
+#endif

@@ -1,6 +1,6 @@
 /*
- * Seeds of simulated clusters, as many as one likes: bench_sim [--seeds=N] [--from=N], or one of them
- * with its whole trace: bench_sim --seed=N --trace. A seed that fails is shrunk and printed.
+ * Seeds of simulated clusters, as many as one likes: bench_sim [--seeds=N] [--from=N], or one of
+ * them with its whole trace: bench_sim --seed=N --trace. A seed that fails is shrunk and printed.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -96,7 +96,8 @@ static void add_executors(struct cluster *cluster)
     for (int i = 0; i < CLUSTER_EXECUTORS_MAX; i++) {
         struct cluster_executor *executor = &cluster->executors[i];
         executor->cluster = cluster;
-        (void)snprintf(cluster->executor_names[i], sizeof(cluster->executor_names[i]), "e%d", i + 1);
+        (void)snprintf(cluster->executor_names[i], sizeof(cluster->executor_names[i]), "e%d",
+                       i + 1);
         executor->node = sim_add_node(cluster->sim, cluster->executor_names[i],
                                       &cluster_executor_program, EXECUTOR_PORT, executor);
     }

@@ -1,13 +1,14 @@
 /*
- * A cluster in the simulator: the real cores of master, agents and command executors, fake containers,
- * and scripted frameworks that launch, kill, acknowledge and reconcile at random.
+ * A cluster in the simulator: the real cores of master, agents and command executors, fake
+ * containers, and scripted frameworks that launch, kill, acknowledge and reconcile at random.
  *
- * What must hold after every step: nothing is offered or used beyond what an agent has; updates come
- * in the order in which they were made, none after the last of its task; no task runs twice. And when
- * all faults have ended: every task that runs is known, and every task that is known to run, runs.
+ * What must hold after every step: nothing is offered or used beyond what an agent has; updates
+ * come in the order in which they were made, none after the last of its task; no task runs twice.
+ * And when all faults have ended: every task that runs is known, and every task that is known to
+ * run, runs.
  */
-#ifndef TEPUI_TESTS_CLUSTER_H
-#define TEPUI_TESTS_CLUSTER_H
+#ifndef TEPUI_TESTS_SIM_CLUSTER_H
+#define TEPUI_TESTS_SIM_CLUSTER_H
 
 #include "common/map.h"
 #include "sim/sim.h"
@@ -26,12 +27,12 @@ struct cluster_options {
     uint64_t seed;
     int agents;
     int frameworks;
-    int tasks;          /* that a framework launches at most */
-    bool calm;          /* fixed latencies, for scenarios */
-    bool checkpoint;    /* frameworks want it */
+    int tasks;       /* that a framework launches at most */
+    bool calm;       /* fixed latencies, for scenarios */
+    bool checkpoint; /* frameworks want it */
     bool partition_aware;
     bool keep_trace;
-    bool manual;        /* frameworks launch only what a scenario tells them to */
+    bool manual; /* frameworks launch only what a scenario tells them to */
 };
 
 struct cluster;
@@ -39,38 +40,42 @@ struct cluster;
 /* What the world knows of a task, from all sides. */
 struct cluster_task {
     char id[32];
-    int framework;              /* index */
-    int duration_ms;            /* of its process; -1 = until it is killed */
+    int framework;   /* index */
+    int duration_ms; /* of its process; -1 = until it is killed */
     int exit_code;
-    char agent_id[64];          /* "" before it is launched */
+    char agent_id[64]; /* "" before it is launched */
     /* the executor's side */
-    int starts;                 /* of its process: more than one is a failure */
-    bool runs;                  /* its process is there */
+    int starts;                            /* of its process: more than one is a failure */
+    bool runs;                             /* its process is there */
     uint8_t made[CLUSTER_UPDATES_MAX][16]; /* uuids of updates, in order */
     int made_count;
     /* the framework's side */
-    int heard;                  /* index behind the newest update that was heard */
-    int state;                  /* the last that was heard: mesos.TaskState */
-    bool terminal;              /* that state is final */
-    bool answered;              /* by the reconciliation at the end */
+    int heard;     /* index behind the newest update that was heard */
+    int state;     /* the last that was heard: mesos.TaskState */
+    bool terminal; /* that state is final */
+    bool answered; /* by the reconciliation at the end */
 };
 
 struct cluster_node_arg;
 
 /* A container of the fake containerizer; lives on when the agent dies. */
-enum cluster_container_state { CLUSTER_CONTAINER_FREE, CLUSTER_CONTAINER_RUNS, CLUSTER_CONTAINER_ENDED };
+enum cluster_container_state {
+    CLUSTER_CONTAINER_FREE,
+    CLUSTER_CONTAINER_RUNS,
+    CLUSTER_CONTAINER_ENDED
+};
 
 struct cluster_executor {
     struct cluster *cluster;
-    struct sim_node *node;      /* where its executor runs; used again later */
+    struct sim_node *node; /* where its executor runs; used again later */
     struct sim_node *agent;
     enum cluster_container_state state;
-    char path[128];             /* container id */
+    char path[128]; /* container id */
     char framework_id[64];
     char executor_id[64];
     bool checkpoint;
-    bool kept;                  /* named by a recovering agent */
-    int status;                 /* wait status, when ENDED */
+    bool kept;  /* named by a recovering agent */
+    int status; /* wait status, when ENDED */
 };
 
 struct cluster_framework {
@@ -78,7 +83,7 @@ struct cluster_framework {
     struct sim_node *node;
     int index;
     char name[16];
-    char id[64];                /* "" before the first SUBSCRIBED; outlives crashes */
+    char id[64]; /* "" before the first SUBSCRIBED; outlives crashes */
     int launched;
 };
 
@@ -93,8 +98,8 @@ struct cluster {
     char executor_names[CLUSTER_EXECUTORS_MAX][16];
     struct cluster_task *tasks; /* CLUSTER_TASKS_MAX */
     int task_count;
-    bool winding_down;          /* no more launches: the end of the run */
-    char wrong[256];            /* what a side found to be wrong; "" = nothing */
+    bool winding_down; /* no more launches: the end of the run */
+    char wrong[256];   /* what a side found to be wrong; "" = nothing */
 };
 
 struct cluster *cluster_new(const struct cluster_options *options) WARN_UNUSED;

@@ -165,8 +165,7 @@ static void user_answer_free(void *arg)
 static void answer_user(struct sim *sim UNUSED, void *arg)
 {
     struct user_answer *answer = arg;
-    struct agent_event event = {.type = AGENT_USER,
-                                .user = {.name = answer->name, .found = true}};
+    struct agent_event event = {.type = AGENT_USER, .user = {.name = answer->name, .found = true}};
     step(answer->node->core, &event);
     user_answer_free(answer);
 }

@@ -58,8 +58,7 @@ static void tell_terminated(struct cluster_executor *executor, bool has_status)
     if (!sim_is_up(executor->agent)) {
         return;
     }
-    struct container_report *report =
-        container_report_new(CONTAINER_TERMINATED, executor->path);
+    struct container_report *report = container_report_new(CONTAINER_TERMINATED, executor->path);
     report->has_status = has_status;
     report->status = has_status ? executor->status : -1;
     cluster_agent_report(executor->agent, report);
@@ -119,7 +118,8 @@ static void launch(struct cluster *cluster, struct sim_node *agent,
     copy_text(executor->executor_id, sizeof(executor->executor_id),
               variable(request->spec, "MESOS_EXECUTOR_ID"));
     executor->checkpoint = strcmp(variable(request->spec, "MESOS_CHECKPOINT"), "1") == 0;
-    sim_schedule(sim, sim->now_ns + sim_draw_ns(sim, 0, LAUNCH_MAX_NS), NULL, begin, executor, NULL);
+    sim_schedule(sim, sim->now_ns + sim_draw_ns(sim, 0, LAUNCH_MAX_NS), NULL, begin, executor,
+                 NULL);
 }
 
 static void end(struct sim *sim UNUSED, void *arg)

@@ -15,10 +15,10 @@
 struct executor_core {
     struct command_executor *executor;
     struct sim_node *node;
-    uint64_t stream;             /* the call of the subscription; 0 = none */
+    uint64_t stream; /* the call of the subscription; 0 = none */
     struct recordio_reader reader;
-    bool opened;                 /* the stream was answered 200 */
-    uint64_t task_token;         /* of the process that runs; 0 = none */
+    bool opened;         /* the stream was answered 200 */
+    uint64_t task_token; /* of the process that runs; 0 = none */
     struct cluster_task *task;
 };
 
@@ -157,8 +157,7 @@ static void note_update(struct executor_core *core, struct slice bytes)
     arena_init(&arena, 0);
     Pb__Executor__Call *call;
     struct err err;
-    int status =
-        MESSAGE_DECODE(Pb__Executor__Call, pb__executor__call, bytes, &arena, &call, &err);
+    int status = MESSAGE_DECODE(Pb__Executor__Call, pb__executor__call, bytes, &arena, &call, &err);
     ASSERT(status == 0);
     struct cluster_executor *arg = core->node->arg;
     const Pb__TaskStatus *const *statuses = NULL;

@@ -1,5 +1,5 @@
-/* A scripted framework over the v1 scheduler API: launches, kills, declines and reconciles at random,
- * and holds every update against what the executors have made. */
+/* A scripted framework over the v1 scheduler API: launches, kills, declines and reconciles at
+ * random, and holds every update against what the executors have made. */
 #include <stdlib.h>
 
 #include "common/xalloc.h"
@@ -16,12 +16,12 @@
 struct framework_core {
     struct cluster_framework *self;
     struct sim_node *node;
-    uint64_t stream;         /* the call of the subscription; 0 = none */
-    char stream_id[64];      /* "" before it is open */
+    uint64_t stream;    /* the call of the subscription; 0 = none */
+    char stream_id[64]; /* "" before it is open */
     bool subscribed;
     struct recordio_reader reader;
-    int64_t retry_ns;        /* when to subscribe again; TIME_NEVER */
-    int64_t act_ns;          /* when to do something at random */
+    int64_t retry_ns; /* when to subscribe again; TIME_NEVER */
+    int64_t act_ns;   /* when to do something at random */
     /* scenarios: the next launch */
     bool wants;
     int want_ms;
@@ -35,9 +35,8 @@ static void *start(struct sim_node *node)
     core->node = node;
     recordio_reader_init(&core->reader, RECORDIO_RECORD_SIZE_MAX);
     core->retry_ns = sim_now(node).mono_ns;
-    core->act_ns = core->self->cluster->options.manual
-                       ? TIME_NEVER
-                       : sim_now(node).mono_ns + 5 * NS_PER_SEC;
+    core->act_ns =
+        core->self->cluster->options.manual ? TIME_NEVER : sim_now(node).mono_ns + 5 * NS_PER_SEC;
     return core;
 }
 
@@ -179,7 +178,8 @@ static void accept_offer(struct framework_core *core, const Pb__Offer *offer, in
         MESSAGE_NEW(Pb__Offer__Operation__Launch, pb__offer__operation__launch, &arena);
     for (int i = 0; i < tasks; i++) {
         Pb__TaskInfo *task = new_task(core, offer, &arena);
-        MESSAGE_APPEND(&arena, operation->launch->n_task_infos, operation->launch->task_infos, task);
+        MESSAGE_APPEND(&arena, operation->launch->n_task_infos, operation->launch->task_infos,
+                       task);
     }
     MESSAGE_APPEND(&arena, call->accept->n_operations, call->accept->operations, operation);
     call->accept->filters = MESSAGE_NEW(Pb__Filters, pb__filters, &arena);
@@ -318,8 +318,8 @@ static void update(struct framework_core *core, const Pb__TaskStatus *status)
     }
     check_order(core, task, status);
     check_state(core, task, status);
-    task->answered |= status->has_reason &&
-                      status->reason == PB__TASK_STATUS__REASON__REASON_RECONCILIATION;
+    task->answered |=
+        status->has_reason && status->reason == PB__TASK_STATUS__REASON__REASON_RECONCILIATION;
     /* Now and then the acknowledgement is forgotten, and given when the update comes again. */
     bool forgets = !cluster->options.calm && !cluster->winding_down &&
                    prng_below(&cluster->sim->prng, 10) == 0;
@@ -461,8 +461,7 @@ static void act(struct framework_core *core)
     if (cluster->task_count == 0 || cluster->winding_down) {
         return;
     }
-    struct cluster_task *task =
-        &cluster->tasks[prng_below(prng, (uint64_t)cluster->task_count)];
+    struct cluster_task *task = &cluster->tasks[prng_below(prng, (uint64_t)cluster->task_count)];
     switch (prng_below(prng, 4)) {
     case 0:
         cluster_framework_reconcile(core->self);

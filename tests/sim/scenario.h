@@ -4,8 +4,8 @@
  * with '#' are for the reader. A run prints the file anew with the trace that it gave; a test
  * compares, and `--update` writes it back.
  */
-#ifndef TEPUI_TESTS_SCENARIO_H
-#define TEPUI_TESTS_SCENARIO_H
+#ifndef TEPUI_TESTS_SIM_SCENARIO_H
+#define TEPUI_TESTS_SIM_SCENARIO_H
 
 #include "common/buf.h"
 #include "common/err.h"

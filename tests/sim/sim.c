@@ -18,7 +18,7 @@
 
 struct sim_entry {
     int64_t at_ns;
-    uint64_t order;       /* among equal times: first come, first served */
+    uint64_t order; /* among equal times: first come, first served */
     struct sim_node *node;
     uint32_t incarnation; /* of the node when it was scheduled */
     sim_entry_fn *fn;
@@ -52,7 +52,8 @@ void sim_options_random(struct sim_options *options, uint64_t seed)
     options->disk_min_ns = prng_duration_ns(&prng, 2 * NS_PER_MS);
     options->disk_max_ns =
         options->disk_min_ns + prng_duration_ns(&prng, (slow_disk ? 2000 : 20) * NS_PER_MS);
-    options->notice_max_ns = prng_duration_ns(&prng, (prng_below(&prng, 3) == 0 ? 30 : 1) * NS_PER_SEC);
+    options->notice_max_ns =
+        prng_duration_ns(&prng, (prng_below(&prng, 3) == 0 ? 30 : 1) * NS_PER_SEC);
     options->connect_timeout_ns = NS_PER_SEC + prng_duration_ns(&prng, 10 * NS_PER_SEC);
 }
 
@@ -192,8 +193,8 @@ static void swap(struct sim *sim, size_t a, size_t b)
     sim->queue[b] = entry;
 }
 
-void sim_schedule(struct sim *sim, int64_t at_ns, struct sim_node *node, sim_entry_fn *fn, void *arg,
-                  void (*free_fn)(void *arg))
+void sim_schedule(struct sim *sim, int64_t at_ns, struct sim_node *node, sim_entry_fn *fn,
+                  void *arg, void (*free_fn)(void *arg))
 {
     if (sim->queue_count == sim->queue_capacity) {
         sim->queue_capacity = MAX(sim->queue_capacity * 2, (size_t)64);
@@ -201,8 +202,13 @@ void sim_schedule(struct sim *sim, int64_t at_ns, struct sim_node *node, sim_ent
     }
     struct sim_entry *entry = xalloc(sizeof(*entry));
     *entry = (struct sim_entry){
-        MAX(at_ns, sim->now_ns), sim->next_order++, node, node != NULL ? node->incarnation : 0, fn,
-        arg, free_fn,
+        MAX(at_ns, sim->now_ns),
+        sim->next_order++,
+        node,
+        node != NULL ? node->incarnation : 0,
+        fn,
+        arg,
+        free_fn,
     };
     size_t at = sim->queue_count++;
     sim->queue[at] = entry;

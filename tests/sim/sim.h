@@ -11,8 +11,8 @@
  * the run (sim_fault.h), so that a failing plan can be shrunk without changing anything else. The
  * same seed gives the same trace, and the same trace hash.
  */
-#ifndef TEPUI_TESTS_SIM_H
-#define TEPUI_TESTS_SIM_H
+#ifndef TEPUI_TESTS_SIM_SIM_H
+#define TEPUI_TESTS_SIM_SIM_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -41,17 +41,17 @@ enum sim_http_event_type {
 
 struct sim_http_event {
     enum sim_http_event_type type;
-    uint64_t call;        /* as sim_http_request returned it */
-    int status;           /* ANSWER, OPENED */
-    struct slice body;    /* ANSWER, PIECE */
+    uint64_t call;          /* as sim_http_request returned it */
+    int status;             /* ANSWER, OPENED */
+    struct slice body;      /* ANSWER, PIECE */
     struct slice stream_id; /* OPENED: the header Mesos-Stream-Id, if any */
-    bool broken;          /* CLOSED: not in order */
+    bool broken;            /* CLOSED: not in order */
 };
 
 /*
  * A program: what runs on a node while it is up. `start` makes the core anew, from what is on the
- * disk; `stop` drops it (a crash: nothing is told to it). All calls get the node for performing effects.
- * Events that a program has no function for are dropped.
+ * disk; `stop` drops it (a crash: nothing is told to it). All calls get the node for performing
+ * effects. Events that a program has no function for are dropped.
  */
 struct sim_program {
     const char *name;
@@ -67,17 +67,17 @@ struct sim_program {
 struct sim_node {
     struct sim *sim;
     const struct sim_program *program;
-    void *arg;                /* the world's own: options for start */
-    const char *name;         /* "m1"; in traces */
-    int index;                /* in sim->nodes */
+    void *arg;        /* the world's own: options for start */
+    const char *name; /* "m1"; in traces */
+    int index;        /* in sim->nodes */
     struct address address;
-    uint32_t incarnation;     /* counts starts; deliveries to an older one are dropped */
-    void *core;               /* NULL while down */
+    uint32_t incarnation; /* counts starts; deliveries to an older one are dropped */
+    void *core;           /* NULL while down */
     struct sim_disk *disk;
-    int64_t wall_offset_ns;   /* wall clock - virtual time: skewed by faults */
-    int64_t mono_offset_ns;   /* the monotonic clock starts anew with each boot in real life */
+    int64_t wall_offset_ns;      /* wall clock - virtual time: skewed by faults */
+    int64_t mono_offset_ns;      /* the monotonic clock starts anew with each boot in real life */
     const struct sim_node *host; /* the machine: faults of the network are between machines */
-    int64_t paused_until_ns;  /* stopped (SIGSTOP, a long GC): nothing is delivered before */
+    int64_t paused_until_ns;     /* stopped (SIGSTOP, a long GC): nothing is delivered before */
 };
 
 /* Looks at the world after each step; returns NULL, or what is wrong (static or sim-owned text). */
@@ -96,31 +96,31 @@ struct sim_plan;
 /* Knobs that do not shrink: drawn from the seed by sim_options_random, or set by a scenario. */
 struct sim_options {
     uint64_t seed;
-    int64_t latency_min_ns;      /* of a delivery */
+    int64_t latency_min_ns; /* of a delivery */
     int64_t latency_max_ns;
-    int64_t disk_min_ns;         /* of a group of store operations */
+    int64_t disk_min_ns; /* of a group of store operations */
     int64_t disk_max_ns;
-    int64_t notice_max_ns;       /* a broken connection is noticed within this, each side by itself */
-    int64_t connect_timeout_ns;  /* to a peer that cannot be reached */
-    bool keep_trace;             /* keep the text, besides its hash */
+    int64_t notice_max_ns; /* a broken connection is noticed within this, each side by itself */
+    int64_t connect_timeout_ns; /* to a peer that cannot be reached */
+    bool keep_trace;            /* keep the text, besides its hash */
 };
 
 struct sim {
     struct sim_options options;
-    int64_t now_ns;              /* virtual time since the start */
-    struct prng prng;            /* latencies and the like */
+    int64_t now_ns;   /* virtual time since the start */
+    struct prng prng; /* latencies and the like */
     struct sim_node *nodes[SIM_NODES_MAX];
     int node_count;
     struct sim_checker checkers[SIM_CHECKERS_MAX];
     int checker_count;
-    struct sim_entry **queue;    /* heap of what is due, earliest first */
+    struct sim_entry **queue; /* heap of what is due, earliest first */
     size_t queue_count;
     size_t queue_capacity;
     uint64_t next_order;
-    uint64_t steps;              /* made so far */
+    uint64_t steps; /* made so far */
     uint64_t trace_hash;
-    struct buf trace;            /* text, if kept */
-    struct buf failure;          /* what a checker said; empty = fine */
+    struct buf trace;   /* text, if kept */
+    struct buf failure; /* what a checker said; empty = fine */
     struct sim_network *network;
     struct sim_http *http;
     const struct sim_plan *plan; /* faults; NULL = none */
@@ -166,7 +166,8 @@ void sim_perform_store(struct sim_node *node, struct store_ops *ops);
 
 /* One line of the story, "[ 12.345] m1 text"; `node` may be NULL. Cheap when no text is kept, but
  * always hashed. */
-void sim_trace(struct sim *sim, const struct sim_node *node, const char *fmt, ...) PRINTF_LIKE(3, 4);
+void sim_trace(struct sim *sim, const struct sim_node *node, const char *fmt, ...)
+    PRINTF_LIKE(3, 4);
 
 /* --- for the parts of the simulator --- */
 
@@ -174,8 +175,8 @@ typedef void sim_entry_fn(struct sim *sim, void *arg);
 
 /* Calls fn(arg) at `at_ns`. `free_fn` (may be NULL) releases arg instead if the simulation ends, or
  * if the node (may be NULL) is by then another incarnation. */
-void sim_schedule(struct sim *sim, int64_t at_ns, struct sim_node *node, sim_entry_fn *fn, void *arg,
-                  void (*free_fn)(void *arg));
+void sim_schedule(struct sim *sim, int64_t at_ns, struct sim_node *node, sim_entry_fn *fn,
+                  void *arg, void (*free_fn)(void *arg));
 int64_t sim_draw_ns(struct sim *sim, int64_t min_ns, int64_t max_ns);
 
 #endif

@@ -243,7 +243,8 @@ static void group_done(struct sim *sim UNUSED, void *arg)
     disk->busy = false;
     begin_group(disk);
     uint32_t incarnation = node->incarnation;
-    for (size_t at = 0; at < dones.size && node->incarnation == incarnation; at += sizeof(struct store_done)) {
+    for (size_t at = 0; at < dones.size && node->incarnation == incarnation;
+         at += sizeof(struct store_done)) {
         struct store_done done;
         memcpy(&done, dones.data + at, sizeof(done));
         if (done.status != 0) {

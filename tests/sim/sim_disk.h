@@ -2,11 +2,11 @@
  * The simulated disk of a node: files by path, with what is durable kept apart from what is not.
  *
  * Store operations are performed in order, in groups, each group taking options.disk_min..max. At a
- * crash every operation whose group is not complete may be there, may be missing, or (an append) may
- * be torn; a REPLACE is there as a whole or not at all. A full disk refuses what would grow it.
+ * crash every operation whose group is not complete may be there, may be missing, or (an append)
+ * may be torn; a REPLACE is there as a whole or not at all. A full disk refuses what would grow it.
  */
-#ifndef TEPUI_TESTS_SIM_DISK_H
-#define TEPUI_TESTS_SIM_DISK_H
+#ifndef TEPUI_TESTS_SIM_SIM_DISK_H
+#define TEPUI_TESTS_SIM_SIM_DISK_H
 
 #include "common/blob.h"
 #include "sim/sim.h"

@@ -44,7 +44,8 @@ void sim_plan_random(struct sim_plan *plan, const struct sim_plan_options *optio
         }
         fault->at_ns = prng_duration_ns(&prng, options->heal_ns);
         /* Short ones are as likely as long ones. */
-        fault->duration_ns = prng_duration_ns(&prng, options->duration_max_ns >> prng_below(&prng, 12));
+        fault->duration_ns =
+            prng_duration_ns(&prng, options->duration_max_ns >> prng_below(&prng, 12));
         fault->a = (int)prng_below(&prng, (uint64_t)options->node_count);
         fault->b = (int)prng_below(&prng, (uint64_t)options->node_count);
         if (fault->kind == SIM_FAULT_CLOCK && prng_below(&prng, 2) == 0) {

@@ -2,12 +2,12 @@
  * Faults as a plan: a list made from the seed before the run, applied at their times, and shrunk
  * when a run fails, by leaving out ever more of it while the run goes on failing.
  *
- * A fault names nodes by index; one that does not fit (a crash of a node that is down) does nothing.
- * After `heal_ns` there are no more faults and everything is put right: that is when a world must
- * come to rest in a good state.
+ * A fault names nodes by index; one that does not fit (a crash of a node that is down) does
+ * nothing. After `heal_ns` there are no more faults and everything is put right: that is when a
+ * world must come to rest in a good state.
  */
-#ifndef TEPUI_TESTS_SIM_FAULT_H
-#define TEPUI_TESTS_SIM_FAULT_H
+#ifndef TEPUI_TESTS_SIM_SIM_FAULT_H
+#define TEPUI_TESTS_SIM_SIM_FAULT_H
 
 #include "sim/sim.h"
 
@@ -33,15 +33,15 @@ struct sim_fault {
 struct sim_plan {
     struct sim_fault *faults; /* by time */
     size_t count;
-    int64_t heal_ns;          /* the end of faults */
+    int64_t heal_ns; /* the end of faults */
 };
 
 struct sim_plan_options {
     uint64_t seed;
-    int node_count;             /* faults strike nodes 0 .. node_count-1 */
+    int node_count; /* faults strike nodes 0 .. node_count-1 */
     int64_t heal_ns;
-    size_t count_max;           /* faults drawn: 0 .. count_max */
-    uint32_t kinds;             /* bit per kind that may be drawn; a swarm picks among these */
+    size_t count_max; /* faults drawn: 0 .. count_max */
+    uint32_t kinds;   /* bit per kind that may be drawn; a swarm picks among these */
     int64_t duration_max_ns;
 };
 

@@ -11,24 +11,25 @@
 /* One request with its connection. Kept until both sides know that it is over. */
 struct conn {
     struct list link;
-    uint64_t call;              /* number; also the server's handle */
+    uint64_t call; /* number; also the server's handle */
     struct sim_node *client;
     uint32_t client_incarnation;
-    struct sim_node *server;    /* NULL: nobody has that address */
+    struct sim_node *server; /* NULL: nobody has that address */
     uint32_t server_incarnation;
-    bool as_call;               /* a NET_CALL: the client is told by NET_REPLY */
-    uint64_t reply_handle;      /* of the NET_CALL */
+    bool as_call;          /* a NET_CALL: the client is told by NET_REPLY */
+    uint64_t reply_handle; /* of the NET_CALL */
     bool broken;
-    bool client_done;           /* the client expects nothing more */
-    bool server_done;           /* the server has answered, or was told that the client has gone */
-    int64_t down_ns;            /* arrival of the newest thing at the client */
+    bool client_done; /* the client expects nothing more */
+    bool server_done; /* the server has answered, or was told that the client has gone */
+    int64_t down_ns;  /* arrival of the newest thing at the client */
 };
 
 struct sim_http {
     struct sim *sim;
     struct list conns;
     uint64_t next_call;
-    /* Arrival of the newest request, [client][server]: clients keep a connection for their calls. */
+    /* Arrival of the newest request, [client][server]: clients keep a connection for their calls.
+     */
     int64_t up_ns[SIM_NODES_MAX][SIM_NODES_MAX];
 };
 
@@ -206,7 +207,8 @@ static void deliver(struct sim *sim UNUSED, void *arg)
     parcel_free(parcel);
 }
 
-static struct parcel *parcel_new(struct sim_http *http, const struct conn *conn, enum parcel_type type)
+static struct parcel *parcel_new(struct sim_http *http, const struct conn *conn,
+                                 enum parcel_type type)
 {
     struct parcel *parcel = xalloc(sizeof(*parcel));
     parcel->type = type;
@@ -215,8 +217,8 @@ static struct parcel *parcel_new(struct sim_http *http, const struct conn *conn,
     return parcel;
 }
 
-static int64_t arrival(struct sim_http *http, const struct sim_node *from, const struct sim_node *to,
-                       int64_t *last_ns)
+static int64_t arrival(struct sim_http *http, const struct sim_node *from,
+                       const struct sim_node *to, int64_t *last_ns)
 {
     const struct sim_options *options = &http->sim->options;
     int64_t at_ns = sim_network_clear_ns(http->sim->network, from, to) +
@@ -311,7 +313,8 @@ static struct conn *request(struct sim_node *node, const struct sim_http_request
     conn->client_incarnation = node->incarnation;
     conn->server = sim_find_address(sim, &request->address);
     list_push_back(&http->conns, &conn->link);
-    if (conn->server == NULL || conn->server->core == NULL || conn->server->program->on_net == NULL) {
+    if (conn->server == NULL || conn->server->core == NULL ||
+        conn->server->program->on_net == NULL) {
         conn->broken = true;
         conn->server_done = true;
         tell_client_closed(http, conn, sim->now_ns + sim->options.latency_max_ns);
@@ -325,8 +328,8 @@ static struct conn *request(struct sim_node *node, const struct sim_http_request
     put_header(parcel, "Accept", request->accept);
     put_header(parcel, "Mesos-Stream-Id", request->stream_id);
     parcel->body = blob_from(request->body);
-    int64_t at_ns = arrival(http, node, conn->server,
-                            &http->up_ns[node->index][conn->server->index]);
+    int64_t at_ns =
+        arrival(http, node, conn->server, &http->up_ns[node->index][conn->server->index]);
     sim_schedule(sim, at_ns, conn->server, deliver, parcel, parcel_free);
     return conn;
 }

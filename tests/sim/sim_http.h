@@ -1,10 +1,10 @@
 /*
- * Simulated HTTP: requests of one node to another arrive in order, answers and streams are FIFO each.
- * Otherwise each request has a connection of its own. When it breaks, the server is told NET_GONE and the client
- * SIM_HTTP_CLOSED, each when it notices, within options.notice_max_ns.
+ * Simulated HTTP: requests of one node to another arrive in order, answers and streams are FIFO
+ * each. Otherwise each request has a connection of its own. When it breaks, the server is told
+ * NET_GONE and the client SIM_HTTP_CLOSED, each when it notices, within options.notice_max_ns.
  */
-#ifndef TEPUI_TESTS_SIM_HTTP_H
-#define TEPUI_TESTS_SIM_HTTP_H
+#ifndef TEPUI_TESTS_SIM_SIM_HTTP_H
+#define TEPUI_TESTS_SIM_SIM_HTTP_H
 
 #include "sim/sim.h"
 
@@ -27,7 +27,8 @@ uint64_t sim_http_request(struct sim_node *node, const struct sim_http_request *
 void sim_http_close(struct sim_node *node, uint64_t call);
 
 /* RESPOND, RENDER, STREAM_*, HANGUP of a server; CALL is told by NET_REPLY. */
-void sim_http_perform(struct sim_http *http, struct sim_node *node, const struct net_effect *effect);
+void sim_http_perform(struct sim_http *http, struct sim_node *node,
+                      const struct net_effect *effect);
 void sim_http_node_down(struct sim_http *http, struct sim_node *node);
 /* All connections from client to server break. */
 void sim_http_break(struct sim_http *http, struct sim_node *client, struct sim_node *server);

@@ -10,10 +10,10 @@
 /* From one node to another. */
 struct lane {
     bool open;
-    bool linked;            /* `from` wants NET_EXITED */
-    uint32_t generation;    /* counts breaks; messages of an older one are lost */
-    int64_t last_ns;        /* arrival of the newest message: FIFO */
-    int64_t cut_until_ns;   /* nothing passes before */
+    bool linked;          /* `from` wants NET_EXITED */
+    uint32_t generation;  /* counts breaks; messages of an older one are lost */
+    int64_t last_ns;      /* arrival of the newest message: FIFO */
+    int64_t cut_until_ns; /* nothing passes before */
 };
 
 struct sim_network {
@@ -73,7 +73,8 @@ static void deliver(struct sim *sim, void *arg)
     struct message *message = arg;
     struct lane *lane = lane_of(sim->network, message->from_node, message->to_node);
     struct sim_node *to = message->to_node;
-    if (lane->generation == message->generation && to->core != NULL && to->program->on_net != NULL) {
+    if (lane->generation == message->generation && to->core != NULL &&
+        to->program->on_net != NULL) {
         struct net_event event = {
             .type = NET_MESSAGE,
             .from = message->from,
@@ -146,8 +147,8 @@ void sim_network_node_down(struct sim_network *network, struct sim_node *node)
     }
 }
 
-void sim_network_cut(struct sim_network *network, const struct sim_node *a, const struct sim_node *b,
-                     int64_t until_ns)
+void sim_network_cut(struct sim_network *network, const struct sim_node *a,
+                     const struct sim_node *b, int64_t until_ns)
 {
     struct lane *lane = lane_of(network, a, b);
     lane->cut_until_ns = MAX(lane->cut_until_ns, until_ns);
@@ -167,7 +168,7 @@ void sim_network_heal(struct sim_network *network)
 }
 
 static void send_message(struct sim_network *network, struct sim_node *node, struct sim_node *to,
-                 const struct net_effect *effect)
+                         const struct net_effect *effect)
 {
     struct sim *sim = network->sim;
     struct lane *lane = lane_of(network, node, to);

@@ -1,5 +1,5 @@
-/* The simulator is proven on the lease service: it runs, it repeats itself, it finds a planted fault
- * and shrinks it. */
+/* The simulator is proven on the lease service: it runs, it repeats itself, it finds a planted
+ * fault and shrinks it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -35,7 +35,8 @@ static struct run run_plan(const struct toy_options *options, const struct sim_p
 
 static struct run run_seed(uint64_t seed, bool forgetful)
 {
-    struct toy_options options = {.seed = seed, .clients = 1 + (int)(seed % 5), .forgetful = forgetful};
+    struct toy_options options = {
+        .seed = seed, .clients = 1 + (int)(seed % 5), .forgetful = forgetful};
     struct sim_plan plan;
     toy_plan(&plan, &options, DURATION_NS);
     struct run run = run_plan(&options, &plan);

@@ -164,11 +164,11 @@ static const struct sim_program server_program = {
 struct client {
     struct toy_world *world;
     struct net_effects net;
-    int64_t next_ns;  /* when to ask again */
-    int64_t asked_ns; /* last */
+    int64_t next_ns;   /* when to ask again */
+    int64_t asked_ns;  /* last */
     uint64_t question; /* number of the last: answers to older ones do not count */
-    int64_t until_ns; /* holds the lease before */
-    uint64_t watch;   /* the call that watches; 0 = none */
+    int64_t until_ns;  /* holds the lease before */
+    uint64_t watch;    /* the call that watches; 0 = none */
     bool linked;
 };
 

@@ -8,8 +8,8 @@
  * A
  * `forgetful` server takes such a lease for over: a fault that the checker must find.
  */
-#ifndef TEPUI_TESTS_TOY_LEASE_H
-#define TEPUI_TESTS_TOY_LEASE_H
+#ifndef TEPUI_TESTS_SIM_TOY_LEASE_H
+#define TEPUI_TESTS_SIM_TOY_LEASE_H
 
 #include "sim/sim.h"
 #include "sim/sim_fault.h"
@@ -20,8 +20,8 @@
 struct toy_options {
     uint64_t seed;
     int clients;
-    bool forgetful;  /* the planted fault */
-    bool calm;       /* fixed latencies, for scenarios */
+    bool forgetful; /* the planted fault */
+    bool calm;      /* fixed latencies, for scenarios */
     bool keep_trace;
 };
 

@@ -1,6 +1,6 @@
 /* The lease service of toy_lease.h as a world for scenarios. */
-#ifndef TEPUI_TESTS_TOY_WORLD_H
-#define TEPUI_TESTS_TOY_WORLD_H
+#ifndef TEPUI_TESTS_SIM_TOY_WORLD_H
+#define TEPUI_TESTS_SIM_TOY_WORLD_H
 
 #include "sim/scenario.h"
 

@@ -1,6 +1,6 @@
 /* Drives an executor's core: events in, effects kept for a test to look at. */
-#ifndef TEPUI_TESTS_EXECUTOR_HARNESS_H
-#define TEPUI_TESTS_EXECUTOR_HARNESS_H
+#ifndef TEPUI_TESTS_UNIT_EXECUTOR_HARNESS_H
+#define TEPUI_TESTS_UNIT_EXECUTOR_HARNESS_H
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -86,8 +86,8 @@ static inline Pb__Executor__Call *expect_call(struct harness *h, enum exec_effec
     struct exec_effect *effect = expect(h, type);
     Pb__Executor__Call *call;
     struct err err;
-    assert_int_equal(MESSAGE_DECODE(Pb__Executor__Call, pb__executor__call, blob_slice(effect->bytes),
-                                    &h->arena, &call, &err),
+    assert_int_equal(MESSAGE_DECODE(Pb__Executor__Call, pb__executor__call,
+                                    blob_slice(effect->bytes), &h->arena, &call, &err),
                      0);
     exec_effect_free(effect);
     return call;
@@ -200,8 +200,8 @@ static inline void send_kill(struct harness *h, const char *id, Pb__KillPolicy *
 static inline void send_ack(struct harness *h, const Pb__TaskStatus *status)
 {
     Pb__Executor__Event *event = new_event(h, PB__EXECUTOR__EVENT__TYPE__ACKNOWLEDGED);
-    event->acknowledged =
-        MESSAGE_NEW(Pb__Executor__Event__Acknowledged, pb__executor__event__acknowledged, &h->arena);
+    event->acknowledged = MESSAGE_NEW(Pb__Executor__Event__Acknowledged,
+                                      pb__executor__event__acknowledged, &h->arena);
     event->acknowledged->task_id = status->task_id;
     event->acknowledged->uuid = status->uuid;
     send_event(h, event);

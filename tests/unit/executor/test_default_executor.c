@@ -59,7 +59,8 @@ static struct agent_call expect_agent_call(struct harness *h, Pb__Agent__Call__T
 
 static void reply(struct harness *h, uint64_t token, int status, struct slice body)
 {
-    tell(h, (struct exec_event){.type = EXEC_REPLY, .token = token, .status = status, .bytes = body});
+    tell(h,
+         (struct exec_event){.type = EXEC_REPLY, .token = token, .status = status, .bytes = body});
 }
 
 static void reply_ended(struct harness *h, uint64_t token, int wait_status)
@@ -93,8 +94,7 @@ static void run_two(struct harness *h, uint64_t waits[2])
     send_group(h, new_task(h, "a", "one"), new_task(h, "b", "two"));
     for (int i = 0; i < 2; i++) {
         expect_update(h, PB__TASK_STATE__TASK_STARTING);
-        struct agent_call launch =
-            expect_agent_call(h, PB__AGENT__CALL__TYPE__LAUNCH_CONTAINER);
+        struct agent_call launch = expect_agent_call(h, PB__AGENT__CALL__TYPE__LAUNCH_CONTAINER);
         launches[i] = launch.token;
         assert_string_equal(launch.call->launch_container->container_id->parent->value, "outer");
         const Pb__Environment *env = launch.call->launch_container->command->environment;
@@ -263,13 +263,15 @@ static void a_shutdown_kills_all_with_three_seconds(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_task_that_finishes_leaves_the_other_alone, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_task_that_finishes_leaves_the_other_alone, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(a_task_that_fails_takes_the_other_with_it, setup, teardown),
         cmocka_unit_test_setup_teardown(it_ends_with_the_last_acknowledgement, setup, teardown),
         cmocka_unit_test_setup_teardown(a_kill_while_launching_is_kept, setup, teardown),
         cmocka_unit_test_setup_teardown(a_launch_that_is_refused_fails_the_group, setup, teardown),
         cmocka_unit_test_setup_teardown(a_task_that_ignores_sigterm_gets_sigkill, setup, teardown),
-        cmocka_unit_test_setup_teardown(waits_are_asked_again_when_the_agent_is_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(waits_are_asked_again_when_the_agent_is_back, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(a_shutdown_kills_all_with_three_seconds, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
