@@ -1,0 +1,279 @@
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "common/xalloc.h"
+#include "container/apply_linux.h"
+#include "container/host_linux.h"
+
+#define DEPTH_MAX 1024 /* of folders that are removed */
+
+/* --- files --- */
+
+int host_write_file(const char *path, struct slice bytes, struct err *err)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (fd < 0) {
+        return err_errno(err, "Failed to create '%s'", path);
+    }
+    int r = 0;
+    if (write(fd, bytes.data, bytes.size) != (ssize_t)bytes.size) {
+        errno = errno != 0 ? errno : ENOSPC;
+        r = err_errno(err, "Failed to write '%s'", path);
+    }
+    close(fd);
+    return r;
+}
+
+/* Not synced: containers do not outlive the host, so neither must what is known of them. */
+int host_replace_file(const char *path, struct slice bytes, struct err *err)
+{
+    CLEANUP(xfreep) char *other = xasprintf("%s.new", path);
+    int r = host_write_file(other, bytes, err);
+    if (r == 0 && rename(other, path) != 0) {
+        r = err_errno(err, "Failed to rename '%s'", other);
+    }
+    if (r != 0) {
+        unlink(other);
+    }
+    return r;
+}
+
+int host_write_files(struct list *files, struct err *err)
+{
+    struct containerizer_file *file;
+    LIST_FOR_EACH(file, files, link)
+    {
+        int r = host_write_file(file->path, blob_slice(file->bytes), err);
+        if (r != 0) {
+            return r;
+        }
+    }
+    return 0;
+}
+
+/* Removes what a folder holds; not through symbolic links, and not what is mounted below it. */
+static int remove_below(int fd, dev_t device, int depth)
+{
+    DIR *dir = fdopendir(fd);
+    if (dir == NULL) {
+        close(fd);
+        return -errno;
+    }
+    int r = 0;
+    struct dirent *entry;
+    while ((entry = readdir(dir)) != NULL) {
+        const char *name = entry->d_name;
+        if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0) {
+            continue;
+        }
+        if (unlinkat(dirfd(dir), name, 0) == 0 || errno == ENOENT) {
+            continue;
+        }
+        if (errno != EISDIR && errno != EPERM) {
+            r = -errno;
+            continue;
+        }
+        struct stat st;
+        int child = openat(dirfd(dir), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (child < 0 || depth >= DEPTH_MAX || fstat(child, &st) != 0 || st.st_dev != device) {
+            r = child < 0 ? -errno : -EBUSY;
+            if (child >= 0) {
+                close(child);
+            }
+            continue;
+        }
+        int below = remove_below(child, device, depth + 1);
+        if (unlinkat(dirfd(dir), name, AT_REMOVEDIR) != 0 && errno != ENOENT) {
+            r = below != 0 ? below : -errno;
+        }
+    }
+    closedir(dir);
+    return r;
+}
+
+static int remove_tree(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    struct stat st;
+    if (fd < 0) {
+        return errno == ENOENT ? 0 : -errno;
+    }
+    if (fstat(fd, &st) != 0) {
+        close(fd);
+        return -EIO;
+    }
+    int r = remove_below(fd, st.st_dev, 0);
+    return rmdir(path) == 0 || errno == ENOENT ? 0 : (r != 0 ? r : -errno);
+}
+
+/* --- cgroups --- */
+
+/* Most are empty folders: looked into only if they are not. */
+static int remove_cgroup(const char *path, int depth)
+{
+    if (rmdir(path) == 0 || errno == ENOENT) {
+        return 0;
+    }
+    if (errno != EBUSY || depth >= 2 * CONTAINER_DEPTH_MAX) {
+        return -errno;
+    }
+    DIR *dir = opendir(path);
+    struct dirent *entry;
+    while (dir != NULL && (entry = readdir(dir)) != NULL) {
+        if (entry->d_type == DT_DIR && entry->d_name[0] != '.') {
+            CLEANUP(xfreep) char *child = xasprintf("%s/%s", path, entry->d_name);
+            (void)remove_cgroup(child, depth + 1); /* the one above tells */
+        }
+    }
+    if (dir != NULL) {
+        closedir(dir);
+    }
+    return rmdir(path) == 0 || errno == ENOENT ? 0 : -errno;
+}
+
+/* Calls `fn` for each line; the sum of what it returns. */
+static size_t each_line(const char *text, size_t (*fn)(const char *line))
+{
+    size_t sum = 0;
+    struct slice rest = slice_from(text);
+    struct slice line;
+    while (slice_split(&rest, '\n', &line)) {
+        if (line.size != 0) {
+            CLEANUP(xfreep) char *copy = xstrndup(line.data, line.size);
+            sum += fn(copy);
+        }
+    }
+    return sum;
+}
+
+static size_t clean_cgroup(const char *path)
+{
+    return remove_cgroup(path, 0) != 0;
+}
+
+/* Lazily: what still uses it is gone in a moment, and nobody finds it any more. The mount point stays,
+ * empty, as the original's does. */
+static size_t clean_mount(const char *path)
+{
+    if (umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) == 0 || errno == EINVAL || errno == ENOENT) {
+        return 0;
+    }
+    return 1;
+}
+
+void host_clean(struct containerizer_host *host, struct containerizer_effect *effect)
+{
+    struct hosted *hosted = host_find(host, effect->path);
+    ASSERT(hosted != NULL);
+    host_unwatch_limits(host, hosted); /* a removed cgroup would tell of an end that it is not */
+    size_t left = 0;
+    if (effect->mounts != NULL) {
+        left += each_line(effect->mounts, clean_mount);
+    }
+    if (hosted->place.is_linux && hosted->place.cgroups != NULL) {
+        left += each_line(hosted->place.cgroups, clean_cgroup);
+    }
+    struct err err = {0};
+    if (left == 0 && effect->remove_runtime) {
+        left += remove_tree(hosted->place.runtime_dir) != 0;
+    } else if (left == 0) {
+        if (host_write_files(&effect->files, &err) != 0) { /* only a later agent misses it */
+            LOG_WARNING("%s", err.text);
+        }
+    }
+    host_event(host, CONTAINERIZER_CLEANED, effect->path)->left = left != 0;
+    if (left == 0) {
+        host_remove(host, hosted);
+    }
+}
+
+/* --- new amounts --- */
+
+static size_t remove_mount(const char *path)
+{
+    return apply_unmount(path, NULL) != 0;
+}
+
+void host_update(struct containerizer_host *host, struct containerizer_effect *effect)
+{
+    struct err err = {0};
+    int r = 0;
+    if (effect->mounts != NULL && each_line(effect->mounts, remove_mount) != 0) {
+        r = err_set(&err, -EBUSY, "Failed to unmount unneeded persistent volumes");
+    }
+    if (effect->plan != NULL) {
+        struct plan plan;
+        struct apply apply = {0};
+        int decoded = plan_decode(blob_slice(effect->plan), &plan);
+        ASSERT(decoded == 0);
+        for (size_t i = 0; r == 0 && i < plan.count; i++) {
+            r = apply_step(&apply, &plan.steps[i], &err);
+        }
+        plan_deinit(&plan);
+        apply_deinit(&apply);
+    }
+    struct containerizer_event *event = host_event(host, CONTAINERIZER_UPDATED, effect->path);
+    event->token = effect->token;
+    event->status = r;
+    event->text = r != 0 ? xstrdup(err.text) : NULL;
+}
+
+/* --- folders of any size: on a thread of their own --- */
+
+struct job {
+    struct containerizer_host *host;
+    struct containerizer_event *event; /* the completion */
+    char *folders[2];
+};
+
+static void *run_job(void *arg)
+{
+    struct job *job = arg;
+    struct containerizer_host *host = job->host;
+    for (size_t i = 0; i < ELEMENTS(job->folders); i++) {
+        int r = job->folders[i] != NULL ? remove_tree(job->folders[i]) : 0;
+        if (r != 0 && job->event->status == 0) {
+            job->event->status = r;
+            job->event->text =
+                xasprintf("Failed to remove '%s': %s", job->folders[i], strerror(-r));
+        }
+        free(job->folders[i]);
+    }
+    pthread_mutex_lock(&host->lock);
+    list_push_back(&host->completed, &job->event->link);
+    uint64_t one = 1;
+    ssize_t n = write(host->wake.fd, &one, sizeof(one));
+    (void)n;
+    host->job_count--;
+    pthread_cond_signal(&host->jobs_done);
+    pthread_mutex_unlock(&host->lock);
+    free(job);
+    return NULL;
+}
+
+void host_forget(struct containerizer_host *host, struct containerizer_effect *effect)
+{
+    struct job *job = xalloc(sizeof(*job));
+    job->host = host;
+    job->event = containerizer_event_new(CONTAINERIZER_UPDATED, effect->path);
+    job->event->token = effect->token;
+    job->folders[0] = TAKE_PTR(effect->runtime_dir);
+    job->folders[1] = TAKE_PTR(effect->sandbox);
+    pthread_mutex_lock(&host->lock);
+    host->job_count++;
+    pthread_mutex_unlock(&host->lock);
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, run_job, job) != 0) {
+        run_job(job); /* late rather than never */
+        return;
+    }
+    pthread_detach(thread);
+}
