@@ -33,8 +33,8 @@ static int find_user(const char *name, uid_t *ret_uid, gid_t *ret_gid)
 
 int apply_user(struct apply *apply, const char *name, struct err *err)
 {
-    uid_t uid;
-    gid_t gid;
+    uid_t uid = 0;
+    gid_t gid = 0;
     if (strcmp(name, "root") == 0 && geteuid() == 0) {
         return 0; /* the most frequent case needs no look into any database */
     }

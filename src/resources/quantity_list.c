@@ -127,7 +127,7 @@ int quantity_list_parse(struct slice text, const char *what, bool sums_repeated,
     while (r == 0 && slice_split(&text, ';', &pair)) {
         struct slice name_text;
         struct slice number;
-        int64_t amount;
+        int64_t amount = 0;
         if (pair.size == 0) {
             continue;
         }

@@ -75,7 +75,7 @@ static int set_capabilities(const struct plan_step *step, struct err *err)
     uint64_t effective = (uint64_t)step->number[0];
     uint64_t bounding =
         (step->number[2] & PLAN_CAPS_BOUNDING) != 0 ? (uint64_t)step->number[1] : effective;
-    struct capability_sets sets;
+    struct capability_sets sets = {0};
     int r = get_sets(&sets);
     if (r == 0) {
         sets.effective |= UINT64_C(1) << CAP_SETPCAP; /* cleared with the change of user */
