@@ -328,10 +328,11 @@ void master_agent_reconnect(struct master *master, struct agent *agent)
     publish(master, agent);
 }
 
-void master_agent_changed(struct master *master, struct agent *agent)
+void master_agent_changed(struct master *master, struct agent *agent, bool attributes_changed)
 {
     publish(master, agent);
     struct allocator_agent view = allocator_view(agent);
+    view.attributes_changed = attributes_changed;
     master->allocator_ops->update_agent(master->allocator, master->now.mono_ns, agent->slot,
                                         &view);
 }

@@ -156,8 +156,9 @@ void master_agent_register(struct master *master, struct agent *agent,
 void master_agent_disconnect(struct master *master, struct agent *agent);
 /* It is back at its upid, in time. */
 void master_agent_reconnect(struct master *master, struct agent *agent);
-/* New totals, capabilities or connection: a new record, and the allocator knows. */
-void master_agent_changed(struct master *master, struct agent *agent);
+/* New totals or capabilities: a new record, and the allocator knows. With other attributes, what
+ * frameworks refused of it they may want now. */
+void master_agent_changed(struct master *master, struct agent *agent, bool attributes_changed);
 
 /* What becomes of tasks when an agent is removed from the registered ones. */
 struct agent_end {

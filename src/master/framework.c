@@ -9,6 +9,7 @@
 #include "master/fields.h"
 #include "master/master_state.h"
 #include "master/texts.h"
+#include "resources/resource_pb.h"
 #include "wire/cursor.h"
 #include "wire/message.h"
 
@@ -178,7 +179,7 @@ static const struct {
                                                        ALLOCATOR_REGION_AWARE},
 };
 
-static struct allocator_framework allocator_view(const struct framework *framework)
+static uint32_t allocator_capabilities(const struct framework *framework)
 {
     uint32_t capabilities = 0;
     for (size_t i = 0; i < ELEMENTS(capability_map); i++) {
@@ -186,12 +187,74 @@ static struct allocator_framework allocator_view(const struct framework *framewo
             capabilities |= capability_map[i].allocators;
         }
     }
-    return (struct allocator_framework){
-        .roles = (const char *const *)framework->roles,
-        .suppressed_roles = (const char *const *)framework->suppressed,
-        .capabilities = capabilities,
-        .active = framework->state == FRAMEWORK_ACTIVE,
-    };
+    return capabilities;
+}
+
+/* What an offer of a role must have at least; the amounts have been validated. */
+static struct allocator_offer_filter *offer_filters(struct master *master,
+                                                    const Pb__FrameworkInfo *info)
+{
+    struct allocator_offer_filter *filters =
+        arena_alloc_array(&master->arena, info->n_offer_filters + 1, sizeof(filters[0]));
+    for (size_t i = 0; i < info->n_offer_filters; i++) {
+        const Pb__OfferFilters *given = info->offer_filters[i]->value;
+        const Pb__OfferFilters__MinAllocatableResources *least =
+            given != NULL ? given->min_allocatable_resources : NULL;
+        size_t count = least != NULL ? least->n_quantities : 0;
+        struct quantities *items =
+            arena_alloc_array(&master->arena, count + 1, sizeof(items[0]));
+        for (size_t j = 0; j < count; j++) {
+            quantities_add_map(&items[j], least->quantities[j]->quantities,
+                               least->quantities[j]->n_quantities, &master->names);
+        }
+        filters[i] = (struct allocator_offer_filter){
+            .role = info->offer_filters[i]->key,
+            .min_allocatable = items,
+            .count = count,
+        };
+    }
+    return filters;
+}
+
+static void offer_filters_deinit(struct allocator_offer_filter *filters, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = 0; j < filters[i].count; j++) {
+            quantities_deinit((struct quantities *)(uintptr_t)&filters[i].min_allocatable[j]);
+        }
+    }
+}
+
+typedef void allocator_put_fn(struct master *master, uint32_t slot,
+                              const struct allocator_framework *view);
+
+static void allocator_add(struct master *master, uint32_t slot,
+                          const struct allocator_framework *view)
+{
+    master->allocator_ops->add_framework(master->allocator, master->now.mono_ns, slot, view, NULL,
+                                         0);
+}
+
+static void allocator_update(struct master *master, uint32_t slot,
+                             const struct allocator_framework *view)
+{
+    master->allocator_ops->update_framework(master->allocator, master->now.mono_ns, slot, view);
+}
+
+static void tell_allocator(struct master *master, const struct framework *framework,
+                           const Pb__FrameworkInfo *info, allocator_put_fn *put)
+{
+    struct allocator_offer_filter *filters = offer_filters(master, info);
+    put(master, framework->slot,
+        &(struct allocator_framework){
+            .roles = (const char *const *)framework->roles,
+            .suppressed_roles = (const char *const *)framework->suppressed,
+            .capabilities = allocator_capabilities(framework),
+            .active = framework->state == FRAMEWORK_ACTIVE,
+            .offer_filters = filters,
+            .offer_filter_count = info->n_offer_filters,
+        });
+    offer_filters_deinit(filters, info->n_offer_filters);
 }
 
 /* --- adding and updating --- */
@@ -247,9 +310,7 @@ struct framework *master_framework_add(struct master *master, const Pb__Framewor
     master->running_count++;
     place_in_slot(master, framework);
 
-    struct allocator_framework view = allocator_view(framework);
-    master->allocator_ops->add_framework(master->allocator, master->now.mono_ns, framework->slot,
-                                         &view, NULL, 0);
+    tell_allocator(master, framework, info, allocator_add);
     framework->in_allocator = true;
     note(master, framework, CHANGE_FRAMEWORK_ADDED);
     return framework;
@@ -261,9 +322,7 @@ void master_framework_update(struct master *master, struct framework *framework,
 {
     set_info(framework, info);
     set_suppressed(framework, suppressed, suppressed_count);
-    struct allocator_framework view = allocator_view(framework);
-    master->allocator_ops->update_framework(master->allocator, master->now.mono_ns,
-                                            framework->slot, &view);
+    tell_allocator(master, framework, info, allocator_update);
     struct offer *offer;
     LIST_FOR_EACH (offer, &framework->offers, of_framework) {
         if (!master_framework_has_role(framework, offer->record->role->data)) {

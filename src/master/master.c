@@ -9,11 +9,13 @@
 #include "master/master_state.h"
 #include "master/messages.h"
 #include "master/observer.h"
+#include "master/options.h"
 #include "master/pending.h"
 #include "master/recover.h"
 #include "master/registry_gc.h"
 #include "master/unreachable.h"
 #include "wire/message.h"
+#include "wire/route.h"
 
 #define LOG_TEXT_SIZE 1024
 
@@ -444,10 +446,7 @@ struct master *master_new(const struct master_options *options, struct now now)
     for (size_t i = 0; options->metrics != NULL && i < COUNTERS_COUNT; i++) {
         master->counters[i] = metrics_add_counter(options->metrics, counter_names[i]);
     }
-    struct allocator_options allocator_options = options->allocator_options;
-    allocator_options.seed = prng_next(&master->prng);
-    master->allocator_ops = options->allocator;
-    master->allocator = master->allocator_ops->create(&allocator_options);
+    master_options_start_allocator(master);
     return master;
 }
 
@@ -526,6 +525,19 @@ struct master *master_free(struct master *master)
     arena_deinit(&master->input);
     free(master);
     return NULL;
+}
+
+bool master_has_actor(struct slice id)
+{
+    if (slice_is(id, "master") || master_observer_is(id)) {
+        return true;
+    }
+    for (size_t i = 0; master_http_endpoints[i].path != NULL; i++) {
+        if (slice_equal(route_actor(slice_from(master_http_endpoints[i].path)), id)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 const char *master_id(const struct master *master)

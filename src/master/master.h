@@ -38,11 +38,13 @@ struct master_options {
     struct address address;                  /* advertised: of the pid and MasterInfo */
     const char *hostname;
     const char *cluster;                     /* --cluster, NULL = none */
-    const char *leader_path_prefix;          /* always "/master": put before redirected paths */
     struct master_version version;
     const struct flags *flags;               /* for /flags; NULL = none */
     const struct allocator_ops *allocator;
-    struct allocator_options allocator_options;
+    struct allocator_options allocator_options; /* names, seed and min_allocatable are set here */
+    const char *min_allocatable;             /* --min_allocatable_resources "cpus:0.01|mem:32", checked
+                                                with master_options_check; NULL = none */
+    const char *weights;                     /* --weights "role=2.5,other=1", checked likewise */
     struct metrics *metrics;                 /* the daemon's; not owned */
 
     int64_t agent_ping_timeout_ns;           /* --agent_ping_timeout */
@@ -63,6 +65,9 @@ struct master_options {
     struct blob *domain;                     /* --domain as encoded DomainInfo, NULL = none */
     bool require_agent_domain;               /* --require_agent_domain */
 };
+
+/* Whether the texts among the options make sense: 0, or -EINVAL with the flag's name in err. */
+int master_options_check(const struct master_options *options, struct err *err) WARN_UNUSED;
 
 /* --- events --- */
 
@@ -115,6 +120,9 @@ void master_step(struct master *master, struct now now, const struct master_even
                  struct master_effects *effects);
 /* When MASTER_TICK is wanted, monotonic; TIME_NEVER if never. */
 int64_t master_deadline(const struct master *master);
+
+/* Whether requests and messages to that id (the first component of a path) are the master's. */
+bool master_has_actor(struct slice id);
 
 /* The master's id (a UUID's text) and its pid "master@ip:port". */
 const char *master_id(const struct master *master);

@@ -23,7 +23,7 @@ static void record_free(struct cow_value *value)
 
 static struct offer *offer_new(struct master *master, struct framework *framework,
                                struct agent *agent, const char *role,
-                               const struct resources *resources)
+                               struct resources *resources)
 {
     struct offer_record *record = xalloc(sizeof(*record));
     cow_value_init(&record->value, record_free);
@@ -43,7 +43,7 @@ static struct offer *offer_new(struct master *master, struct framework *framewor
     offer->framework = framework;
     offer->agent = agent;
     offer->record = record;
-    resources_copy(resources, &offer->resources);
+    offer->resources = resources_take(resources);
     timer_init(&offer->timeout, TIMER_OFFER, offer);
     offer->slot = cow_table_add(&master->offer_records, &record->value);
     map_add(&master->offers, &offer->by_id);

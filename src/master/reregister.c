@@ -374,10 +374,13 @@ static void welcome_back(struct master *master, struct agent *agent, const struc
         resources_checkpointed(&agent->total, &checkpointed);
     }
     struct agent_self self = self_of(r, &checkpointed);
+    struct blob *before = blob_ref(agent->info);
     master_agent_describe(master, agent, &self);
     resources_deinit(&checkpointed);
     agent->reregistered_ns = master->now.wall_ns;
-    master_agent_changed(master, agent);
+    master_agent_changed(master, agent,
+                         !slice_equal(blob_slice(before), blob_slice(agent->info)));
+    blob_unref(before);
 
     uint32_t mark = ++master->next_mark;
     for (size_t i = 0; i < r->task_count; i++) {

@@ -1,0 +1,291 @@
+/* tepui-master: the master's core on the libevent host, with its registry. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+
+#include "daemon/master_flags.h"
+#include "daemon/master_setup.h"
+#include "daemon/version.h"
+#include "net/host.h"
+#include "registry/registry_memory.h"
+
+#define WORKER_COUNT 2
+/* For clients to take what was written when we end. */
+#define DRAIN_NS (1 * NS_PER_SEC)
+
+extern char **environ;
+
+struct daemon {
+    struct loop *loop;
+    struct workers *workers;
+    struct net_host *host;
+    struct metrics *metrics;
+    struct master *master;
+    struct registry_memory *registry;
+    struct loop_task registry_task; /* posted while operations wait */
+    struct loop_timer timer;        /* the core's deadline */
+    struct loop_signal *signals[2];
+    int exit_status;
+};
+
+/* --- the shell around the core --- */
+
+static void perform_logs(struct master_effects *effects)
+{
+    struct master_log *line;
+    while ((line = master_effects_pop_log(effects)) != NULL) {
+        LOG_AT(line->level, "%s", line->text);
+        free(line->text);
+        free(line);
+    }
+}
+
+static void stop(void *arg)
+{
+    struct daemon *daemon = arg;
+    loop_stop(daemon->loop);
+}
+
+static void step(struct daemon *daemon, const struct master_event *event)
+{
+    struct master_effects effects;
+    struct registry_op *op;
+    master_effects_init(&effects);
+    master_step(daemon->master, loop_now(daemon->loop), event, &effects);
+    while ((op = registry_ops_pop(&effects.registry)) != NULL) {
+        registry_memory_put(daemon->registry, op);
+        loop_post(daemon->loop, &daemon->registry_task);
+    }
+    net_host_perform(daemon->host, &effects.net);
+    perform_logs(&effects);
+    if (effects.exits) {
+        LOG_ERROR("%s", effects.exit_reason.text);
+        daemon->exit_status = effects.exit_status;
+        loop_stop(daemon->loop);
+    }
+    master_effects_deinit(&effects);
+    loop_timer_set(&daemon->timer, master_deadline(daemon->master));
+}
+
+static void on_deadline(void *arg)
+{
+    step(arg, &(struct master_event){.type = MASTER_TICK});
+}
+
+/* One answer a round: the registry in memory, too, answers later. */
+static void on_registry(struct loop_task *task)
+{
+    struct daemon *daemon = CONTAINER_OF(task, struct daemon, registry_task);
+    struct registry_event event;
+    if (registry_memory_next(daemon->registry, &event)) {
+        loop_post(daemon->loop, task);
+        step(daemon, &(struct master_event){.type = MASTER_REGISTRY, .registry = &event});
+    }
+}
+
+static void on_net(void *arg, const struct net_event *event)
+{
+    step(arg, &(struct master_event){.type = MASTER_NET, .net = event});
+}
+
+static bool has_actor(void *arg, struct slice id)
+{
+    (void)arg;
+    return master_has_actor(id);
+}
+
+static const struct net_host_callbacks callbacks = {.on_event = on_net, .has_actor = has_actor};
+
+/* --- starting --- */
+
+static uint64_t random_seed(void)
+{
+    uint64_t seed;
+    if (getrandom(&seed, sizeof(seed), 0) != (ssize_t)sizeof(seed)) {
+        LOG_FATAL("getrandom: %s", strerror(errno));
+    }
+    return seed;
+}
+
+static int open_host(struct daemon *daemon, struct master_setup *setup, struct err *err)
+{
+    daemon->loop = loop_new();
+    daemon->workers = workers_new(daemon->loop, WORKER_COUNT);
+    daemon->host = net_host_new(&(struct net_host_options){
+        .loop = daemon->loop,
+        .workers = daemon->workers,
+        .callbacks = &callbacks,
+        .arg = daemon,
+        .delegate = "master",
+        .require_peer_match = setup->require_peer_match,
+        .seed = random_seed(),
+    });
+    struct address bound;
+    int r = net_host_listen(daemon->host, &setup->listen, &bound, err);
+    if (r != 0) {
+        return r;
+    }
+    if (setup->advertised.port == 0) {
+        setup->advertised.port = bound.port;
+    }
+    net_host_set_self(daemon->host, &setup->advertised);
+    return 0;
+}
+
+static int run(struct daemon *daemon, struct master_setup *setup, const struct flags *flags,
+               struct err *err)
+{
+    int r = open_host(daemon, setup, err);
+    if (r != 0) {
+        return r;
+    }
+    daemon->metrics = metrics_new();
+    setup->options.address = setup->advertised;
+    setup->options.seed = random_seed();
+    setup->options.flags = flags;
+    setup->options.metrics = daemon->metrics;
+    daemon->registry = registry_memory_new(random_seed());
+    daemon->master = master_new(&setup->options, loop_now(daemon->loop));
+    loop_task_init(&daemon->registry_task, on_registry);
+    loop_timer_init(&daemon->timer, daemon->loop, on_deadline, daemon);
+    daemon->signals[0] = loop_signal_new(daemon->loop, SIGTERM, stop, daemon);
+    daemon->signals[1] = loop_signal_new(daemon->loop, SIGINT, stop, daemon);
+    LOG_INFO("Master %s (%s) started on %s", master_id(daemon->master), setup->hostname,
+             master_pid(daemon->master));
+    step(daemon, &(struct master_event){.type = MASTER_ELECTED});
+    loop_run(daemon->loop);
+    return 0;
+}
+
+static void drained(void *arg)
+{
+    loop_stop(arg);
+}
+
+static void close_all(struct daemon *daemon)
+{
+    if (daemon->master != NULL) {
+        loop_timer_cancel(&daemon->timer);
+        loop_task_cancel(&daemon->registry_task);
+        net_host_drain(daemon->host, DRAIN_NS, drained, daemon->loop);
+        loop_run(daemon->loop);
+        loop_signal_free(daemon->signals[0]);
+        loop_signal_free(daemon->signals[1]);
+        loop_timer_cancel(&daemon->timer);
+        loop_task_cancel(&daemon->registry_task);
+    }
+    net_host_free(daemon->host);
+    master_free(daemon->master);
+    registry_memory_free(daemon->registry);
+    metrics_free(daemon->metrics);
+    if (daemon->workers != NULL) {
+        workers_free(daemon->workers);
+    }
+    if (daemon->loop != NULL) {
+        loop_free(daemon->loop);
+    }
+}
+
+/* --- flags --- */
+
+static int check(const struct master_flags *values, struct err *err)
+{
+    int r = master_flags_validate(values, err);
+    if (r != 0) {
+        return r;
+    }
+    if (values->zk != NULL) {
+        return err_set(err, -EINVAL, "--zk is not supported yet");
+    }
+    if (strcmp(values->registry, "in_memory") != 0) {
+        return err_set(err, -EINVAL, "--registry=%s is not supported yet: use in_memory",
+                       values->registry);
+    }
+    if (values->authenticate_agents) {
+        return err_set(err, -EINVAL, "--authenticate_agents is not supported yet");
+    }
+    return 0;
+}
+
+static int open_log(const struct master_flags *values, struct err *err)
+{
+    static const struct {
+        const char *name;
+        enum log_level level;
+    } levels[] = {
+        {"INFO", LOG_LEVEL_INFO}, {"WARNING", LOG_LEVEL_WARNING}, {"ERROR", LOG_LEVEL_ERROR},
+    };
+    struct log_options options = {
+        .program = "tepui-master",
+        .dir = values->log_dir,
+        .level = LOG_LEVEL_INFO,
+        .quiet = values->quiet,
+        .flush_interval_secs = (int)values->logbufsecs,
+    };
+    for (size_t i = 0; i < ELEMENTS(levels); i++) {
+        if (strcmp(levels[i].name, values->logging_level) == 0) {
+            options.level = levels[i].level;
+        }
+    }
+    return log_open(&options, err);
+}
+
+static int make_work_dir(const char *work_dir, struct err *err)
+{
+    if (work_dir != NULL && mkdir(work_dir, 0755) != 0 && errno != EEXIST) {
+        return err_errno(err, "--work_dir=%s", work_dir);
+    }
+    return 0;
+}
+
+static int complain(const struct err *err)
+{
+    fprintf(stderr, "tepui-master: %s\n", err->text);
+    return EXIT_FAILURE;
+}
+
+int main(int argc, char **argv)
+{
+    struct err err;
+    struct arena arena;
+    struct master_flags values = {0};
+    struct flags flags = {.table = master_flags_table, .count = master_flags_count,
+                          .values = &values, .arena = &arena};
+    CLEANUP(buf_deinit) struct buf text = BUF_INIT;
+    arena_init(&arena, 0);
+    if (flags_parse(&flags,
+                    &(struct flags_source){
+                        .argc = argc, .argv = argv, .envp = environ, .prefix = "MESOS_"},
+                    &text, &err) != 0) {
+        return complain(&err);
+    }
+    fputs(buf_text(&text), stderr);
+    if (values.help) {
+        buf_clear(&text);
+        flags_usage(&flags, "tepui-master", "The master of a cluster.", &text);
+        fputs(buf_text(&text), stdout);
+        return EXIT_SUCCESS;
+    }
+    if (values.version) {
+        puts("tepui-master " VERSION_TEXT);
+        return EXIT_SUCCESS;
+    }
+    struct master_setup setup;
+    struct daemon daemon = {0};
+    if (check(&values, &err) != 0 || master_setup(&values, &arena, &setup, &err) != 0 ||
+        open_log(&values, &err) != 0 || make_work_dir(values.work_dir, &err) != 0) {
+        return complain(&err);
+    }
+    if (run(&daemon, &setup, &flags, &err) != 0) {
+        LOG_ERROR("%s", err.text);
+        daemon.exit_status = EXIT_FAILURE;
+    }
+    close_all(&daemon);
+    log_close();
+    arena_deinit(&arena);
+    return daemon.exit_status;
+}

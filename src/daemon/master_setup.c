@@ -1,0 +1,238 @@
+#include "daemon/master_setup.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "daemon/version.h"
+
+/* --- addresses --- */
+
+static bool parse_ip(const char *text, struct address *address)
+{
+    struct address parsed = {0};
+    if (inet_pton(AF_INET, text, parsed.ip) == 1) {
+        parsed.family = 4;
+    } else if (inet_pton(AF_INET6, text, parsed.ip) == 1) {
+        parsed.family = 6;
+    } else {
+        return false;
+    }
+    parsed.port = address->port;
+    *address = parsed;
+    return true;
+}
+
+static bool is_any(const struct address *address)
+{
+    static const uint8_t zero[16];
+    return memcmp(address->ip, zero, sizeof(zero)) == 0;
+}
+
+/* The address that this machine's own name has. */
+static int find_own_address(struct address *address, struct err *err)
+{
+    char name[256];
+    if (gethostname(name, sizeof(name)) != 0) {
+        return err_errno(err, "gethostname");
+    }
+    name[sizeof(name) - 1] = '\0';
+    struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM};
+    struct addrinfo *found;
+    int r = getaddrinfo(name, NULL, &hints, &found);
+    if (r != 0) {
+        return err_set(err, -EINVAL, "Cannot find the address of '%s' (use --ip): %s", name,
+                       gai_strerror(r));
+    }
+    struct address own;
+    bool ok = address_from_sockaddr(found->ai_addr, &own);
+    freeaddrinfo(found);
+    if (!ok) {
+        return err_set(err, -EINVAL, "'%s' has no IPv4 address (use --ip)", name);
+    }
+    own.port = address->port;
+    *address = own;
+    return 0;
+}
+
+static const char *flag_or_env(const char *flag, const char *variable)
+{
+    return flag != NULL ? flag : getenv(variable);
+}
+
+static int find_addresses(const struct master_flags *flags, struct master_setup *setup,
+                          struct err *err)
+{
+    setup->listen = (struct address){.family = 4, .port = (uint16_t)flags->port};
+    const char *ip = flag_or_env(flags->ip, "LIBPROCESS_IP");
+    if (ip != NULL && !parse_ip(ip, &setup->listen)) {
+        return err_set(err, -EINVAL, "Not an IP address: '%s'", ip);
+    }
+    setup->advertised = setup->listen;
+    const char *advertised = flag_or_env(flags->advertise_ip, "LIBPROCESS_ADVERTISE_IP");
+    if (advertised != NULL) {
+        if (!parse_ip(advertised, &setup->advertised)) {
+            return err_set(err, -EINVAL, "Not an IP address: '%s'", advertised);
+        }
+    } else if (is_any(&setup->listen)) {
+        int r = find_own_address(&setup->advertised, err);
+        if (r != 0) {
+            return r;
+        }
+    }
+    const char *port = flag_or_env(flags->advertise_port, "LIBPROCESS_ADVERTISE_PORT");
+    int64_t number;
+    if (port != NULL) {
+        if (!slice_parse_int64(slice_from(port), &number) || number < 1 || number > UINT16_MAX) {
+            return err_set(err, -EINVAL, "Not a port: '%s'", port);
+        }
+        setup->advertised.port = (uint16_t)number;
+    }
+    return 0;
+}
+
+static const char *find_hostname(const struct master_flags *flags,
+                                 const struct address *address, struct arena *arena)
+{
+    if (flags->hostname != NULL) {
+        return flags->hostname;
+    }
+    char ip[ADDRESS_TEXT_SIZE];
+    address_format_ip(address, ip);
+    if (flags->hostname_lookup) {
+        struct sockaddr_storage sockaddr;
+        socklen_t size;
+        char name[NI_MAXHOST];
+        address_to_sockaddr(address, &sockaddr, &size);
+        if (getnameinfo((struct sockaddr *)&sockaddr, size, name, sizeof(name), NULL, 0,
+                        NI_NAMEREQD) == 0) {
+            return arena_strdup(arena, name);
+        }
+    }
+    return arena_strdup(arena, ip);
+}
+
+/* --- texts --- */
+
+static const char *const *split(const char *text, struct arena *arena)
+{
+    if (text == NULL) {
+        return NULL;
+    }
+    size_t count = 0;
+    struct slice rest = slice_from(text);
+    struct slice part;
+    while (slice_split(&rest, ',', &part)) {
+        count++;
+    }
+    const char **items = arena_alloc_array(arena, count + 1, sizeof(items[0]));
+    rest = slice_from(text);
+    for (size_t i = 0; slice_split(&rest, ',', &part); i++) {
+        items[i] = arena_strndup(arena, part.data, part.size);
+    }
+    return items;
+}
+
+/* "N/duration", which has been validated. */
+static int parse_rate(const char *text, int64_t *ret_count, int64_t *ret_interval_ns,
+                      struct err *err)
+{
+    *ret_count = 0;
+    *ret_interval_ns = 0;
+    if (text == NULL) {
+        return 0;
+    }
+    struct slice rest = slice_from(text);
+    struct slice count;
+    if (!slice_split(&rest, '/', &count) || !slice_parse_int64(count, ret_count) ||
+        *ret_count <= 0) {
+        return err_set(err, -EINVAL, "--agent_removal_rate_limit: '%s'", text);
+    }
+    return duration_parse(rest, ret_interval_ns, err);
+}
+
+static int64_t removal_permille(const char *text)
+{
+    struct slice limit = slice_from(text);
+    double percent;
+    if (slice_ends_with(limit, SLICE("%"))) {
+        limit.size--;
+    }
+    return slice_parse_double(limit, &percent) ? (int64_t)(percent * 10) : 1000;
+}
+
+static bool is_set(const char *variable)
+{
+    const char *value = getenv(variable);
+    return value != NULL && (strcmp(value, "true") == 0 || strcmp(value, "1") == 0);
+}
+
+static int64_t or_zero(int64_t value)
+{
+    return value > 0 ? value : 0;
+}
+
+int master_setup(const struct master_flags *flags, struct arena *arena,
+                 struct master_setup *ret_setup, struct err *err)
+{
+    struct master_setup setup = {
+        .require_peer_match = is_set("LIBPROCESS_REQUIRE_PEER_ADDRESS_IP_MATCH"),
+    };
+    int r = find_addresses(flags, &setup, err);
+    if (r != 0) {
+        return r;
+    }
+    setup.hostname = find_hostname(flags, &setup.advertised, arena);
+    struct master_options *options = &setup.options;
+    *options = (struct master_options){
+        .hostname = setup.hostname,
+        .cluster = flags->cluster,
+        .version =
+            {
+                .version = VERSION_TEXT,
+                .build_date = VERSION_BUILD_DATE,
+                .build_time = VERSION_BUILD_TIME,
+                .build_user = VERSION_BUILD_USER,
+            },
+        .allocator = &allocator_hierarchical,
+        .allocator_options =
+            {
+                .allocation_interval_ns = flags->allocation_interval_ns,
+                .filter_gpu_resources = flags->filter_gpu_resources,
+                .role_sorter_random = strcmp(flags->role_sorter, "random") == 0,
+                .framework_sorter_random = strcmp(flags->framework_sorter, "random") == 0,
+                .fair_sharing_excluded = split(flags->fair_sharing_excluded_resource_names, arena),
+                .recovery_factor = flags->allocator_agent_recovery_factor,
+                .recovery_timeout_ns = flags->allocator_recovery_timeout_ns,
+            },
+        .min_allocatable = flags->min_allocatable_resources,
+        .weights = flags->weights,
+        .agent_ping_timeout_ns = flags->agent_ping_timeout_ns,
+        .max_agent_ping_timeouts = flags->max_agent_ping_timeouts,
+        .agent_reregister_timeout_ns = flags->agent_reregister_timeout_ns,
+        .recovery_agent_removal_permille = removal_permille(flags->recovery_agent_removal_limit),
+        .offer_timeout_ns = or_zero(flags->offer_timeout_ns),
+        .max_completed_frameworks = (size_t)or_zero(flags->max_completed_frameworks),
+        .max_completed_tasks = (size_t)or_zero(flags->max_completed_tasks_per_framework),
+        .max_unreachable_tasks = (size_t)or_zero(flags->max_unreachable_tasks_per_framework),
+        .registry_gc_interval_ns = flags->registry_gc_interval_ns,
+        .registry_max_agent_age_ns = flags->registry_max_agent_age_ns,
+        .registry_max_agent_count = (size_t)or_zero(flags->registry_max_agent_count),
+        .root_submissions = flags->root_submissions,
+        .roles = split(flags->roles, arena),
+        .require_agent_domain = flags->require_agent_domain,
+    };
+    r = parse_rate(flags->agent_removal_rate_limit, &options->agent_removal_count,
+                   &options->agent_removal_interval_ns, err);
+    if (r == 0) {
+        r = master_options_check(options, err);
+    }
+    if (r == 0) {
+        *ret_setup = setup;
+    }
+    return r;
+}
