@@ -45,6 +45,14 @@ struct store_op *store_append(struct store_ops *ops, uint64_t token, const char 
     return op;
 }
 
+struct store_op *store_truncate(struct store_ops *ops, uint64_t token, const char *path,
+                                uint64_t size)
+{
+    struct store_op *op = push(ops, STORE_TRUNCATE, token, path);
+    op->size = size;
+    return op;
+}
+
 struct store_op *store_mkdir(struct store_ops *ops, uint64_t token, const char *path, uint32_t mode)
 {
     struct store_op *op = push(ops, STORE_MKDIR, token, path);

@@ -50,6 +50,7 @@ struct store_op *store_replace(struct store_ops *ops, uint64_t token, const char
                                struct blob *bytes);
 struct store_op *store_append(struct store_ops *ops, uint64_t token, const char *path,
                               struct blob *bytes);
+struct store_op *store_truncate(struct store_ops *ops, uint64_t token, const char *path, uint64_t size);
 struct store_op *store_mkdir(struct store_ops *ops, uint64_t token, const char *path,
                              uint32_t mode);
 struct store_op *store_symlink(struct store_ops *ops, uint64_t token, const char *path,
