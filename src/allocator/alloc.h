@@ -55,6 +55,10 @@ struct alloc {
     uint64_t *active; /* heap */
     uint32_t active_words;
     uint32_t active_count;
+    uint32_t own_minimum_count; /* clients with a minimum of their own */
+    uint64_t *doubted;          /* clients whose refusals are forgotten before the next run; as many
+                                   words as `active`; heap */
+    bool has_doubted;           /* some bit is set */
 
     /* Roles. */
     struct map roles; /* by name, without the root */
@@ -66,7 +70,10 @@ struct alloc {
     struct drf_totals totals;
 
     /* Quota. */
-    size_t quota_count;       /* roles with quota */
+    size_t quota_count; /* roles with quota */
+    struct alloc_role **eased; /* roles that have more room since the last run; heap */
+    uint32_t eased_count;
+    uint32_t eased_capacity;
     struct alloc_role **unsatisfied; /* roles with active clients whose guarantee is not met; heap */
     uint32_t unsatisfied_count;
     uint32_t unsatisfied_capacity;
@@ -110,8 +117,8 @@ struct alloc {
 
 /* Takes over the name, to be freed with the next step. */
 void alloc_bury_name(struct alloc *a, char *name);
-/* Quota may hold less back than before. */
-static inline void alloc_quota_eased(struct alloc *a)
+/* Less headroom may be required, or more may be there, than before. */
+static inline void alloc_headroom_eased(struct alloc *a)
 {
     alloc_free_wake_held(&a->free);
 }

@@ -75,7 +75,7 @@ void alloc_agent_changed(struct alloc *a, struct alloc_agent *agent)
     } else {
         alloc_free_remove(&a->free, agent);
     }
-    alloc_quota_eased(a);
+    alloc_headroom_eased(a);
 }
 
 void alloc_agent_shrunk(struct alloc *a, struct alloc_agent *agent)
@@ -289,6 +289,20 @@ void alloc_agent_forget_refusals(struct alloc_agent *agent)
         agent->has_refused = false;
         memset(agent->refused, 0, agent->refused_words * sizeof(uint64_t));
     }
+}
+
+bool alloc_agent_forget_refusals_of(struct alloc_agent *agent, const uint64_t *mask,
+                                    uint32_t words)
+{
+    if (!agent->has_refused) {
+        return false;
+    }
+    uint64_t found = 0;
+    for (uint32_t i = 0; i < MIN(words, agent->refused_words); i++) {
+        found |= agent->refused[i] & mask[i];
+        agent->refused[i] &= ~mask[i];
+    }
+    return found != 0;
 }
 
 void alloc_agent_check_refusals(struct alloc_agent *agent)

@@ -115,6 +115,9 @@ static inline bool alloc_agent_is_refused(const struct alloc_agent *agent, uint3
 void alloc_agent_note_refusal(struct alloc_agent *agent, struct alloc_client *client);
 void alloc_agent_forget_refusal(struct alloc_agent *agent, uint32_t client_id);
 void alloc_agent_forget_refusals(struct alloc_agent *agent);
+/* Those of the clients in `mask`, which has `words` words; true if there were any. */
+bool alloc_agent_forget_refusals_of(struct alloc_agent *agent, const uint64_t *mask,
+                                    uint32_t words);
 /* Forgets refusals that do not hold for what is available now. */
 void alloc_agent_check_refusals(struct alloc_agent *agent);
 

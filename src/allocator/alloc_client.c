@@ -1,6 +1,7 @@
 #include "allocator/alloc_client.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "allocator/alloc.h"
 #include "allocator/alloc_array.h"
@@ -70,17 +71,19 @@ struct alloc_client *alloc_client_find(const struct alloc_framework *framework,
     return NULL;
 }
 
-static void set_active_bit(struct alloc *a, uint32_t id, bool is_active)
+static void make_words(struct alloc *a, uint32_t id)
 {
     uint32_t word = id / 64;
-    if (word >= a->active_words) {
-        uint32_t words = MAX(word + 1, a->active_words * 2);
-        a->active = xrealloc(a->active, words, sizeof(uint64_t));
-        memset(&a->active[a->active_words], 0, (words - a->active_words) * sizeof(uint64_t));
-        a->active_words = words;
+    if (word < a->active_words) {
+        return;
     }
-    uint64_t bit = UINT64_C(1) << id % 64;
-    a->active[word] = is_active ? a->active[word] | bit : a->active[word] & ~bit;
+    uint32_t words = MAX(word + 1, a->active_words * 2);
+    size_t added_size = (words - a->active_words) * sizeof(uint64_t);
+    a->active = xrealloc(a->active, words, sizeof(uint64_t));
+    memset(&a->active[a->active_words], 0, added_size);
+    a->doubted = xrealloc(a->doubted, words, sizeof(uint64_t));
+    memset(&a->doubted[a->active_words], 0, added_size);
+    a->active_words = words;
 }
 
 struct alloc_client *alloc_client_get(struct alloc *a, struct alloc_framework *framework,
@@ -95,6 +98,7 @@ struct alloc_client *alloc_client_get(struct alloc *a, struct alloc_framework *f
     client->node.id = alloc_ids_take(&a->client_ids);
     client->node.number = framework->id;
     drf_table_set(&a->client_nodes, client->node.id, &client->node);
+    make_words(a, client->node.id);
     client->framework = framework;
     client->role = role;
     role->client_count++;
@@ -112,30 +116,55 @@ void alloc_client_refresh(struct alloc *a, struct alloc_client *client)
         return;
     }
     client->is_active = is_active;
-    set_active_bit(a, client->node.id, is_active);
+    a->active[client->node.id / 64] ^= UINT64_C(1) << client->node.id % 64;
     if (is_active) {
         drf_order_add(&client->role->clients, &client->node);
         alloc_role_activated(a, client->role);
-        alloc_client_reconsider(a, client);
+        alloc_client_doubt(a, client);
+        /* Agents that it has not seen sleep as well. */
+        alloc_free_wake_all(&a->free);
     } else {
         drf_order_remove(&client->role->clients, &a->client_nodes, &client->node);
         alloc_role_deactivated(a, client->role);
     }
 }
 
-void alloc_client_reconsider(struct alloc *a, struct alloc_client *client)
+void alloc_client_set_minimum(struct alloc *a, struct alloc_client *client,
+                              const struct allocator_offer_filter *filter)
+{
+    a->own_minimum_count -= client->has_minimum;
+    alloc_minimum_deinit(&client->minimum);
+    client->has_minimum = filter != NULL;
+    if (filter != NULL) {
+        alloc_minimum_set(&client->minimum, filter->min_allocatable, filter->count);
+        a->own_minimum_count++;
+    }
+}
+
+void alloc_client_doubt(struct alloc *a, struct alloc_client *client)
 {
     if (client->may_be_refused) {
         client->may_be_refused = false;
-        for (uint32_t i = 0; i < a->agent_capacity; i++) {
-            if (a->agents[i] != NULL) {
-                alloc_agent_forget_refusal(a->agents[i], client->node.id);
-            }
+        a->doubted[client->node.id / 64] |= UINT64_C(1) << client->node.id % 64;
+        a->has_doubted = true;
+    }
+}
+
+void alloc_client_settle_doubts(struct alloc *a)
+{
+    alloc_role_settle_eased(a);
+    if (!a->has_doubted) {
+        return;
+    }
+    a->has_doubted = false;
+    for (uint32_t i = 0; i < a->agent_capacity; i++) {
+        struct alloc_agent *agent = a->agents[i];
+        if (agent != NULL && alloc_agent_forget_refusals_of(agent, a->doubted, a->active_words) &&
+            agent->free_place != ALLOC_AGENT_NOT_FREE) {
+            alloc_free_wake(&a->free, agent);
         }
     }
-    if (client->is_active) {
-        alloc_free_wake_all(&a->free);
-    }
+    memset(a->doubted, 0, a->active_words * sizeof(uint64_t));
 }
 
 static bool holds_something(const struct alloc_client *client)
@@ -160,8 +189,8 @@ void alloc_client_tidy(struct alloc *a, struct alloc_client *client)
     struct alloc_role *role = client->role;
     alloc_filter_drop_client(a, client);
     alloc_client_refresh(a, client);
-    /* The id will be another's. */
-    alloc_client_reconsider(a, client);
+    alloc_client_set_minimum(a, client, NULL);
+    alloc_client_doubt(a, client); /* the id will be another's */
     drf_table_set(&a->client_nodes, client->node.id, NULL);
     alloc_ids_give_back(&a->client_ids, client->node.id);
     for (uint32_t i = 0; i < framework->client_count; i++) {
@@ -170,7 +199,6 @@ void alloc_client_tidy(struct alloc *a, struct alloc_client *client)
             break;
         }
     }
-    alloc_minimum_deinit(&client->minimum);
     drf_node_deinit(&client->node);
     free(client);
     role->client_count--;

@@ -52,8 +52,14 @@ struct alloc_client *alloc_client_get(struct alloc *a, struct alloc_framework *f
                                       struct alloc_role *role);
 /* Takes it into the order, or out of it, after what makes it active has changed. */
 void alloc_client_refresh(struct alloc *a, struct alloc_client *client);
-/* Whatever it refused, it is to be asked again. */
-void alloc_client_reconsider(struct alloc *a, struct alloc_client *client);
+/* A minimum of its own; NULL = the allocator's. */
+struct allocator_offer_filter;
+void alloc_client_set_minimum(struct alloc *a, struct alloc_client *client,
+                              const struct allocator_offer_filter *filter);
+/* What it refused, it may want now: it is asked again, from the next run on. */
+void alloc_client_doubt(struct alloc *a, struct alloc_client *client);
+/* Before a run: refusals of doubted clients are forgotten, and the agents that they refused wake. */
+void alloc_client_settle_doubts(struct alloc *a);
 /* Removes it if it is not subscribed and holds nothing, and its role if nothing else keeps that. */
 void alloc_client_tidy(struct alloc *a, struct alloc_client *client);
 

@@ -78,8 +78,14 @@ static bool is_excluded(const struct drf_totals *totals, uint32_t name)
     return false;
 }
 
+static bool is_close(u128 a, u128 b, bool is_exact)
+{
+    u128 difference = a > b ? a - b : b - a;
+    return difference == 0 || (!is_exact && difference <= b / DRF_TOLERANCE);
+}
+
 /* Are `now` and `kinds` the same but for one factor? */
-static bool is_proportional(const struct drf_totals *totals)
+static bool is_proportional(const struct drf_totals *totals, bool is_exact)
 {
     uint32_t place = 0;
     uint32_t i = 0;
@@ -93,8 +99,8 @@ static bool is_proportional(const struct drf_totals *totals)
             return false;
         }
         first = i == 0 ? q.amount : first;
-        if ((u128)(uint64_t)q.amount * (uint64_t)totals->kinds[0].total !=
-            (u128)(uint64_t)first * (uint64_t)totals->kinds[i].total) {
+        if (!is_close((u128)(uint64_t)q.amount * (uint64_t)totals->kinds[0].total,
+                      (u128)(uint64_t)first * (uint64_t)totals->kinds[i].total, is_exact)) {
             return false;
         }
         i++;
@@ -102,13 +108,14 @@ static bool is_proportional(const struct drf_totals *totals)
     return i == totals->kind_count;
 }
 
-void drf_totals_settle(struct drf_totals *totals)
+void drf_totals_settle(struct drf_totals *totals, bool is_exact)
 {
     if (!totals->is_changed) {
         return;
     }
-    totals->is_changed = false;
-    if (is_proportional(totals)) {
+    bool is_new = !is_proportional(totals, is_exact);
+    totals->is_changed = !is_exact && !is_new;
+    if (!is_new) {
         return;
     }
     uint32_t place = 0;

@@ -34,9 +34,14 @@ struct drf_kind {
     int64_t total; /* > 0 */
 };
 
+/* Between exact settlements, proportions of the totals may be off by one in so many. */
+#define DRF_TOLERANCE 256
+
 /*
  * The cluster's totals. Shares are computed with `kinds`, the totals as they were when their
- * proportions last changed: while all grow by the same factor, no order changes.
+ * proportions last changed: while all grow by the same factor, no order changes. While agents come
+ * and go one by one, small changes wait for the next exact settlement, lest each agent have all
+ * orders sorted anew.
  */
 struct drf_totals {
     struct quantities now;  /* of all agents */
@@ -54,8 +59,8 @@ void drf_totals_deinit(struct drf_totals *totals);
 void drf_totals_exclude(struct drf_totals *totals, uint32_t name);
 void drf_totals_add(struct drf_totals *totals, const struct quantities *q);
 void drf_totals_subtract(struct drf_totals *totals, const struct quantities *q);
-/* Begins a new generation if proportions have changed. */
-void drf_totals_settle(struct drf_totals *totals);
+/* Begins a new generation if proportions have changed, or unless is_exact, changed noticeably. */
+void drf_totals_settle(struct drf_totals *totals, bool is_exact);
 
 struct drf_node {
     struct quantities allocated; /* now */

@@ -19,15 +19,14 @@ static bool is_listed(const char *const *names, struct slice name)
     return false;
 }
 
-static void set_minimum(struct alloc_client *client, const struct allocator_framework *info)
+static void set_minimum(struct alloc *a, struct alloc_client *client,
+                        const struct allocator_framework *info)
 {
-    client->has_minimum = false;
-    alloc_minimum_deinit(&client->minimum);
+    alloc_client_set_minimum(a, client, NULL);
     for (size_t i = 0; i < info->offer_filter_count; i++) {
         const struct allocator_offer_filter *filter = &info->offer_filters[i];
         if (slice_is(client->role->name, filter->role)) {
-            client->has_minimum = true;
-            alloc_minimum_set(&client->minimum, filter->min_allocatable, filter->count);
+            alloc_client_set_minimum(a, client, filter);
         }
     }
 }
@@ -42,7 +41,7 @@ static void suppress(struct alloc *a, struct alloc_client *client)
 static void revive(struct alloc *a, struct alloc_client *client)
 {
     alloc_filter_drop_client(a, client);
-    alloc_client_reconsider(a, client);
+    alloc_client_doubt(a, client);
     client->is_suppressed = false;
     alloc_client_refresh(a, client);
 }
@@ -63,8 +62,8 @@ static void subscribe(struct alloc *a, struct alloc_framework *framework, struct
         alloc_inverse_forget(a, framework->id, false);
         revive(a, client);
     }
-    set_minimum(client, info);
-    alloc_client_reconsider(a, client);
+    set_minimum(a, client, info);
+    alloc_client_doubt(a, client);
     alloc_client_refresh(a, client);
 }
 

@@ -90,13 +90,12 @@ static bool cut_to_headroom(struct alloc *a, struct resources *r)
     return is_cut;
 }
 
-/* Cuts *r to what the role's limits leave beside `besides` (NULL = nothing). True if something was
- * cut. */
-static bool cut_to_limits(struct alloc *a, const struct alloc_role *role,
+/* Cuts *r to what the role's limits leave beside `besides` (NULL = nothing). */
+static void cut_to_limits(struct alloc *a, const struct alloc_role *role,
                           const struct resources *besides, struct resources *r)
 {
     if (!role->has_limits || resources_is_empty(r)) {
-        return false;
+        return;
     }
     CLEANUP(resource_limits_deinit) struct resource_limits room;
     alloc_role_room(role, &room);
@@ -107,30 +106,41 @@ static bool cut_to_limits(struct alloc *a, const struct alloc_role *role,
     }
     struct resources cut;
     resources_shrink_to_limits(r, &room, a->names, &a->prng, &cut);
-    bool is_cut = !resources_equal(r, &cut);
     resources_deinit(r);
     *r = cut;
-    return is_cut;
 }
 
-/* What is available of the common kinds, as far as quota lets the role have it. */
+/* What is available of the common kinds, as far as the headroom that is required for guarantees lets
+ * anybody have it, and the limits let the role (NULL = any) have it. */
 static void bound_by_quota(const struct alloc *a, const struct alloc_agent *agent,
-                           const struct alloc_role *role, int64_t bounds[RESOURCE_NAMES_COMMON])
+                           const struct alloc_role *role, bool with_headroom,
+                           int64_t bounds[RESOURCE_NAMES_COMMON])
 {
-    bool has_headroom = !quantities_is_empty(&a->headroom_required);
     for (int name = 0; name < RESOURCE_NAMES_COMMON; name++) {
         int64_t part = agent->unreserved.common[name];
         bounds[name] = agent->bounds[name] - part;
-        if (has_headroom) {
+        if (with_headroom) {
             part = MIN(part, MAX(0, a->headroom_available.common[name] -
                                         a->headroom_required.common[name]));
         }
-        if (role->limits.common[name] != RESOURCE_LIMIT_NONE) {
+        if (role != NULL && role->limits.common[name] != RESOURCE_LIMIT_NONE) {
             part = MIN(part, MAX(0, role->limits.common[name] - role->used.common[name] -
                                         role->reserved.common[name]));
         }
         bounds[name] += part;
     }
+}
+
+bool alloc_offer_is_held_back(const struct alloc *a, const struct alloc_agent *agent)
+{
+    if (a->own_minimum_count != 0 || !agent->is_plain ||
+        quantities_is_empty(&a->headroom_required)) {
+        return false;
+    }
+    int64_t bounds[RESOURCE_NAMES_COMMON];
+    bound_by_quota(a, agent, NULL, true, bounds);
+    return alloc_minimum_is_near(&a->minimum, agent->bounds) &&
+           !alloc_minimum_is_near(&a->minimum, bounds);
 }
 
 /* Would quota cut anything of a plain agent that is offered whole? */
@@ -204,7 +214,8 @@ static enum alloc_verdict offer_whole(struct alloc *a, struct alloc_agent *agent
 /* Adds to *always what is offered of *quota to meet the guarantee, and more as far as limits and
  * headroom allow. False if there is nothing for the guarantee. */
 static bool add_for_guarantee(struct alloc *a, const struct alloc_role *role,
-                              struct resources *quota, struct resources *always, bool *ret_is_cut)
+                              struct resources *quota, struct resources *always,
+                              bool *is_held_back)
 {
     CLEANUP(resources_deinit) struct resources guaranteed = RESOURCES_INIT;
     resources_shrink(quota, &role->unsatisfied, a->names, &a->prng, &guaranteed);
@@ -212,8 +223,8 @@ static bool add_for_guarantee(struct alloc *a, const struct alloc_role *role,
         return false;
     }
     resources_subtract(quota, &guaranteed);
-    *ret_is_cut = cut_to_limits(a, role, &guaranteed, quota);
-    *ret_is_cut = cut_to_headroom(a, quota) || *ret_is_cut;
+    cut_to_limits(a, role, &guaranteed, quota);
+    *is_held_back = cut_to_headroom(a, quota) || *is_held_back;
     resources_add(always, &guaranteed);
     resources_add(always, quota);
     return true;
@@ -224,47 +235,67 @@ static enum alloc_verdict offer_part(struct alloc *a, struct alloc_agent *agent,
 {
     CLEANUP(resources_deinit) struct resources offer = RESOURCES_INIT;
     CLEANUP(resources_deinit) struct resources quota = RESOURCES_INIT;
-    bool is_cut = !select_parts(a, agent, client, &offer, &quota);
+    bool is_held_back = !select_parts(a, agent, client, &offer, &quota);
     switch (stage) {
-    case ALLOC_STAGE_GUARANTEES: {
-        bool is_quota_cut = false;
-        if (!add_for_guarantee(a, client->role, &quota, &offer, &is_quota_cut)) {
+    case ALLOC_STAGE_GUARANTEES:
+        if (!add_for_guarantee(a, client->role, &quota, &offer, &is_held_back)) {
             return ALLOC_NOTHING;
         }
-        is_cut = is_cut || is_quota_cut;
         break;
-    }
     case ALLOC_STAGE_ALL:
-        is_cut = cut_to_limits(a, client->role, NULL, &quota) || is_cut;
-        is_cut = cut_to_headroom(a, &quota) || is_cut;
+        cut_to_limits(a, client->role, NULL, &quota);
+        is_held_back = cut_to_headroom(a, &quota) || is_held_back;
         resources_add(&offer, &quota);
         break;
     }
     if (resources_is_empty(&offer) ||
         !alloc_minimum_is_met(minimum_of(a, client), &offer, a->names) ||
         alloc_filter_is_covered(agent, client, &offer, false)) {
-        return is_cut ? ALLOC_HELD_BACK : ALLOC_REFUSED;
+        return is_held_back ? ALLOC_HELD_BACK : ALLOC_REFUSED;
     }
     grant_part(a, agent, client, &offer);
-    return is_cut ? ALLOC_OFFERED_PART : ALLOC_OFFERED;
+    return is_held_back ? ALLOC_HELD_BACK : ALLOC_OFFERED;
+}
+
+/* The quick answers that amounts of the common kinds can give; ALLOC_OFFERED if they give none. */
+static enum alloc_verdict judge_amounts(const struct alloc *a, const struct alloc_agent *agent,
+                                        const struct alloc_client *client, enum alloc_stage stage)
+{
+    const struct alloc_minimum *minimum = minimum_of(a, client);
+    if (!alloc_minimum_is_near(minimum, agent->bounds)) {
+        return ALLOC_REFUSED;
+    }
+    if (stage != ALLOC_STAGE_ALL || a->quota_count == 0) {
+        return ALLOC_OFFERED;
+    }
+    int64_t bounds[RESOURCE_NAMES_COMMON];
+    if (client->role->has_limits) {
+        bound_by_quota(a, agent, client->role, false, bounds);
+        if (!alloc_minimum_is_near(minimum, bounds)) {
+            return ALLOC_REFUSED; /* until the role has more room: alloc_role_subtract */
+        }
+    }
+    if (!quantities_is_empty(&a->headroom_required)) {
+        bound_by_quota(a, agent, client->role, true, bounds);
+        if (!alloc_minimum_is_near(minimum, bounds)) {
+            return ALLOC_HELD_BACK;
+        }
+    }
+    return ALLOC_OFFERED;
 }
 
 enum alloc_verdict alloc_offer(struct alloc *a, struct alloc_agent *agent,
                                struct alloc_client *client, enum alloc_stage stage)
 {
-    if (is_barred(a, agent, client) ||
-        !alloc_minimum_is_near(minimum_of(a, client), agent->bounds)) {
+    if (is_barred(a, agent, client)) {
         return ALLOC_REFUSED;
+    }
+    enum alloc_verdict verdict = judge_amounts(a, agent, client, stage);
+    if (verdict != ALLOC_OFFERED) {
+        return verdict;
     }
     if (stage == ALLOC_STAGE_ALL && agent->is_plain && is_uncut(a, agent, client->role)) {
         return offer_whole(a, agent, client);
-    }
-    if (stage == ALLOC_STAGE_ALL && a->quota_count != 0) {
-        int64_t bounds[RESOURCE_NAMES_COMMON];
-        bound_by_quota(a, agent, client->role, bounds);
-        if (!alloc_minimum_is_near(minimum_of(a, client), bounds)) {
-            return ALLOC_HELD_BACK;
-        }
     }
     return offer_part(a, agent, client, stage);
 }

@@ -17,13 +17,15 @@ enum alloc_stage {
 };
 
 enum alloc_verdict {
-    ALLOC_OFFERED,
-    ALLOC_OFFERED_PART, /* quota held something back */
-    ALLOC_REFUSED,      /* and will refuse any part of what is available */
-    ALLOC_HELD_BACK,    /* refused, but quota held something back */
-    ALLOC_NOTHING,      /* nothing here helps to meet the guarantee */
+    ALLOC_OFFERED,   /* all it may have: it would refuse what is left */
+    ALLOC_REFUSED,   /* and will refuse any part of what is available, until alloc_client_doubt */
+    ALLOC_HELD_BACK, /* offered or refused, but it may have more when guarantees of others need less
+                        headroom, or in the next run */
+    ALLOC_NOTHING,   /* nothing here helps to meet the guarantee */
 };
 
+/* Is so much needed as headroom that nobody can be offered enough of the agent? */
+bool alloc_offer_is_held_back(const struct alloc *a, const struct alloc_agent *agent);
 enum alloc_verdict alloc_offer(struct alloc *a, struct alloc_agent *agent,
                                struct alloc_client *client, enum alloc_stage stage);
 

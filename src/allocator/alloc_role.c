@@ -40,9 +40,23 @@ static struct alloc_role *new_role(struct alloc *a, struct slice name, struct al
     return role;
 }
 
+static void forget_eased(struct alloc *a, struct alloc_role *role)
+{
+    if (!role->is_eased) {
+        return;
+    }
+    role->is_eased = false;
+    uint32_t at = 0;
+    while (a->eased[at] != role) {
+        at++;
+    }
+    a->eased[at] = a->eased[--a->eased_count];
+}
+
 static void free_role(struct alloc *a, struct alloc_role *role)
 {
     ASSERT(!role->tree.is_listed && !role->self.is_listed);
+    forget_eased(a, role);
     a->role_list[role->index] = NULL;
     drf_table_set(&a->role_nodes, role->tree.id, NULL);
     drf_table_set(&a->role_nodes, role->self.id, NULL);
@@ -145,6 +159,29 @@ static void list_unsatisfied(struct alloc *a, struct alloc_role *role)
     }
 }
 
+/* Its limits leave more room than before: what its clients could not have, they may now. */
+static void ease(struct alloc *a, struct alloc_role *role)
+{
+    if (role->has_limits && !role->is_eased) {
+        role->is_eased = true;
+        ALLOC_ROOM_FOR_ONE(a->eased, a->eased_count, a->eased_capacity);
+        a->eased[a->eased_count++] = role;
+    }
+}
+
+void alloc_role_settle_eased(struct alloc *a)
+{
+    for (uint32_t i = 0; i < a->eased_count; i++) {
+        struct alloc_role *role = a->eased[i];
+        role->is_eased = false;
+        for (uint32_t j = 0; j < role->clients.count; j++) {
+            struct drf_node *node = a->client_nodes.nodes[role->clients.ids[j]];
+            alloc_client_doubt(a, CONTAINER_OF(node, struct alloc_client, node));
+        }
+    }
+    a->eased_count = 0;
+}
+
 /* After a change of guarantees, used or reserved. Headroom is required for top level roles only:
  * others cannot have quota (facts/state_machines.md, 10). */
 static void refresh_unsatisfied(struct alloc *a, struct alloc_role *role)
@@ -171,6 +208,7 @@ void alloc_role_set_quota(struct alloc *a, struct alloc_role *role,
                           const struct resource_limits *limits)
 {
     bool had_quota = role->has_quota;
+    ease(a, role);
     quantities_deinit(&role->guarantees);
     resource_limits_deinit(&role->limits);
     quantities_copy(guarantees, &role->guarantees);
@@ -230,6 +268,7 @@ void alloc_role_subtract(struct alloc *a, struct alloc_role *role,
     for (; role->parent != NULL; role = role->parent) {
         quantities_subtract(&role->tree.allocated, &amounts->all);
         drf_order_touch(&role->parent->order, &role->tree);
+        ease(a, role);
         quantities_subtract(&role->used, &amounts->quota);
         refresh_unsatisfied(a, role);
     }
@@ -269,6 +308,7 @@ void alloc_role_subtract_reservations(struct alloc *a, const struct resources *t
         struct alloc_role *owner = alloc_role_find(a, resource_reservation_role(r));
         ASSERT(owner != NULL);
         for (struct alloc_role *role = owner; role->parent != NULL; role = role->parent) {
+            ease(a, role);
             quantities_subtract(&role->reserved, &q);
             refresh_unsatisfied(a, role);
         }

@@ -47,6 +47,8 @@ struct alloc_role {
     bool is_unsatisfied; /* that is not empty, and there are active clients of its own */
     uint32_t unsatisfied_place; /* then: in alloc.unsatisfied */
 
+    bool is_eased; /* its limits leave more room than in the last run: in alloc.eased */
+
     size_t filter_count;      /* offer filters of its clients */
     struct alloc_kinds kinds; /* cache */
 };
@@ -79,6 +81,9 @@ void alloc_role_set_weight(struct alloc *a, struct alloc_role *role, int64_t wei
 void alloc_role_set_quota(struct alloc *a, struct alloc_role *role,
                           const struct quantities *guarantees,
                           const struct resource_limits *limits);
+
+/* Before a run: clients of roles that have more room are to be asked again. */
+void alloc_role_settle_eased(struct alloc *a);
 
 /* An active client was added to, or removed from, role->clients. */
 void alloc_role_activated(struct alloc *a, struct alloc_role *role);

@@ -169,8 +169,9 @@ void alloc_run(struct alloc *a, int64_t now_ns, bool is_for_all)
 {
     a->run_count++;
     if (a->active_count != 0) {
+        alloc_client_settle_doubts(a);
         uint32_t count = list_visits(a, is_for_all);
-        drf_totals_settle(&a->totals);
+        drf_totals_settle(&a->totals, is_for_all);
         if (a->unsatisfied_count != 0) {
             visit_all(a, count, ALLOC_STAGE_GUARANTEES);
         }

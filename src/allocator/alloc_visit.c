@@ -6,7 +6,7 @@ struct visit {
     struct alloc *a;
     struct alloc_agent *agent;
     enum alloc_stage stage;
-    bool is_held; /* quota held something back from somebody */
+    bool is_held; /* somebody was held back */
 };
 
 static bool is_over(const struct visit *v)
@@ -22,15 +22,14 @@ static struct alloc_client *client_of(const struct alloc *a, uint32_t id)
 static void offer(struct visit *v, struct alloc_client *client)
 {
     switch (alloc_offer(v->a, v->agent, client, v->stage)) {
-    case ALLOC_OFFERED:
     case ALLOC_NOTHING:
         break;
-    case ALLOC_OFFERED_PART:
     case ALLOC_HELD_BACK:
         v->is_held = true;
         break;
+    case ALLOC_OFFERED:
     case ALLOC_REFUSED:
-        if (!v->agent->has_shared) {
+        if (!v->agent->has_shared && !is_over(v)) {
             alloc_agent_note_refusal(v->agent, client);
         }
         break;
@@ -251,6 +250,10 @@ static void go_to_rest(const struct visit *v)
 void alloc_visit(struct alloc *a, struct alloc_agent *agent, enum alloc_stage stage)
 {
     struct visit v = {.a = a, .agent = agent, .stage = stage};
+    if (stage == ALLOC_STAGE_ALL && alloc_offer_is_held_back(a, agent)) {
+        alloc_free_hold(&a->free, agent);
+        return;
+    }
     alloc_agent_check_refusals(agent);
     struct alloc_client *left[ALLOC_VISIT_FEW];
     uint32_t left_count = UINT32_MAX;

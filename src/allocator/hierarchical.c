@@ -128,6 +128,8 @@ static void destroy(void *self)
     free(a->frameworks);
     free(a->active);
     free(a->unsatisfied);
+    free(a->eased);
+    free(a->doubted);
     free(a->candidates);
     free(a->visits);
     free(a->maintained);
@@ -263,7 +265,7 @@ static void remove_agent(void *self, int64_t now_ns, uint32_t id)
     struct alloc_agent *agent = alloc_agent_find(a, id);
     ASSERT(agent != NULL);
     drop_agent(a, agent);
-    alloc_quota_eased(a);
+    alloc_headroom_eased(a);
 }
 
 static void set_active(void *self, int64_t now_ns, uint32_t id, bool is_active)
@@ -476,7 +478,7 @@ static void set_quota(void *self, int64_t now_ns, const char *name,
     struct alloc_role *role = alloc_role_get(a, slice_from(name));
     alloc_role_set_quota(a, role, guarantees, limits);
     alloc_role_tidy(a, role);
-    alloc_quota_eased(a);
+    alloc_headroom_eased(a);
 }
 
 static void update_unavailability(void *self, int64_t now_ns, uint32_t id,

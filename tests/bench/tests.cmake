@@ -2,3 +2,5 @@
 tepui_program(bench_wire ${CMAKE_SOURCE_DIR}/tests/bench/bench_wire.c
               LIBS tepui_wire PkgConfig::JANSSON)
 target_compile_definitions(bench_wire PRIVATE BENCH_DATA_DIR="${CMAKE_SOURCE_DIR}/tests/bench")
+tepui_program(bench_allocator ${CMAKE_SOURCE_DIR}/tests/bench/bench_allocator.c
+              LIBS tepui_allocator)

@@ -1,0 +1,4 @@
+tepui_test(allocator drf)
+foreach(module fairness filters)
+  tepui_test(allocator ${module} SOURCES ${CMAKE_CURRENT_LIST_DIR}/kit.c)
+endforeach()
