@@ -12,6 +12,8 @@
 #include "common/macro.h"
 
 #define SCALAR_ONE 1000 /* thousandths in 1.0 */
+/* Below this every scalar survives the way through a double; above, the last digits may change. */
+#define SCALAR_EXACT_MAX (INT64_C(1) << 53)
 
 /* Rounded to the nearest thousandth, halves away from zero. False for NaN, infinity and what does
  * not fit. */

@@ -4,3 +4,4 @@ tepui_program(bench_wire ${CMAKE_SOURCE_DIR}/tests/bench/bench_wire.c
 target_compile_definitions(bench_wire PRIVATE BENCH_DATA_DIR="${CMAKE_SOURCE_DIR}/tests/bench")
 tepui_program(bench_allocator ${CMAKE_SOURCE_DIR}/tests/bench/bench_allocator.c
               LIBS tepui_allocator)
+tepui_bench(resources LIBS tepui_resources)

@@ -1,0 +1,2 @@
+tepui_fuzz(resources text)
+tepui_fuzz(resources pb)
