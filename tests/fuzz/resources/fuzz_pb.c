@@ -10,6 +10,12 @@
 /* Memory that one input may take; more is the decoder's business. */
 #define BUDGET_SIZE (1u << 22)
 
+/* A refusal tells why. */
+static void expect_reason(int r, const struct err *err)
+{
+    ASSERT(r == 0 || err->text[0] != '\0');
+}
+
 /* Are all amounts so small that doubles hold them? */
 static bool is_exact(const struct resources *r)
 {
@@ -24,20 +30,20 @@ static bool is_exact(const struct resources *r)
 
 static void check_list(Pb__Resource *const *items, size_t count)
 {
-    struct err err;
+    struct err err = {{0}};
     struct resources r = RESOURCES_INIT;
     struct resources back = RESOURCES_INIT;
     struct buf bytes = BUF_INIT;
-    (void)resource_validate_input(items, count, &err);
-    (void)resource_validate_single_provider(items, count, &err);
-    (void)resource_validate_persistent_volumes(items, count, &err);
+    expect_reason(resource_validate_input(items, count, &err), &err);
+    expect_reason(resource_validate_single_provider(items, count, &err), &err);
+    expect_reason(resource_validate_persistent_volumes(items, count, &err), &err);
     for (size_t i = 0; i < count; i++) {
         ASSERT(resource_pb_text(items[i]).text[0] != '\0');
     }
     resources_add_pb(&r, items, count, NULL);
-    (void)resource_validate_unique_persistence(&r, &err);
-    (void)resource_validate_revocable_mix(&r, &err);
-    (void)resource_validate_single_role(&r, &err);
+    expect_reason(resource_validate_unique_persistence(&r, &err), &err);
+    expect_reason(resource_validate_revocable_mix(&r, &err), &err);
+    expect_reason(resource_validate_single_role(&r, &err), &err);
     resources_encode(&r, RESOURCE_FORMAT_ENDPOINT, 1, &bytes);
     resources_add_bytes(&back, buf_slice(&bytes), 1, NULL);
     ASSERT(r.count == back.count);
@@ -56,14 +62,14 @@ static void check_conversions(const Pb__Offer__Operation *op)
 {
     struct resource_conversions conversions;
     struct resources r = RESOURCES_INIT;
-    struct err err;
+    struct err err = {{0}};
     if (resource_operation_convert(op, NULL, &conversions, &err) != 0) {
         return;
     }
     for (size_t i = 0; i < conversions.count; i++) {
         resources_add(&r, &conversions.items[i].consumed);
     }
-    (void)resource_operation_apply(op, NULL, &r, &err);
+    expect_reason(resource_operation_apply(op, NULL, &r, &err), &err);
     resources_deinit(&r);
     resource_conversions_deinit(&conversions);
 }
@@ -87,7 +93,7 @@ static void check_rules(const Pb__Offer__Operation *op, uint8_t choice)
     }
     if (op->type != PB__OFFER__OPERATION__TYPE__LAUNCH &&
         op->type != PB__OFFER__OPERATION__TYPE__LAUNCH_GROUP) {
-        ASSERT(resource_operation_validate(op, &context, &err) == 0 || err.text[0] != '\0');
+        expect_reason(resource_operation_validate(op, &context, &err), &err);
     }
 }
 
@@ -103,7 +109,7 @@ static void check_operation(Pb__Offer__Operation *op, uint8_t choice, struct are
         check_list(op->create->volumes, op->create->n_volumes);
     }
     for (size_t i = 0; op->launch != NULL && i < op->launch->n_task_infos; i++) {
-        (void)resource_validate_task_and_executor(op->launch->task_infos[i], &err);
+        expect_reason(resource_validate_task_and_executor(op->launch->task_infos[i], &err), &err);
     }
     if (resource_operation_upgrade(op, arena, &err) != 0) {
         ASSERT(err.text[0] != '\0');
@@ -111,7 +117,7 @@ static void check_operation(Pb__Offer__Operation *op, uint8_t choice, struct are
     }
     check_rules(op, choice);
     check_conversions(op);
-    (void)resource_operation_provider(op, &provider, &err);
+    expect_reason(resource_operation_provider(op, &provider, &err), &err);
     resource_operation_inject_allocation(op, SLICE("a"), arena);
     check_rules(op, choice);
     resource_operation_strip_allocation(op);

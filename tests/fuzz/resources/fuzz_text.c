@@ -9,6 +9,12 @@
 #include "resources/resource_validate.h"
 #include "wire/message.h"
 
+/* A refusal tells why. */
+static void expect_reason(int r, const struct err *err)
+{
+    ASSERT(r == 0 || err->text[0] != '\0');
+}
+
 /* Are all amounts so small that doubles hold them? */
 static bool is_exact(const struct resources *r)
 {
@@ -24,7 +30,7 @@ static bool is_exact(const struct resources *r)
 static void check_resources(struct slice text)
 {
     struct resources r;
-    struct err err;
+    struct err err = {{0}};
     if (resources_parse_any(text, SLICE("*"), &r, &err) != 0) {
         return;
     }
@@ -52,7 +58,7 @@ static void check_attributes(struct slice text)
 {
     struct attributes a;
     struct attributes back;
-    struct err err;
+    struct err err = {{0}};
     if (attributes_parse(text, &a, &err) != 0) {
         return;
     }
@@ -73,7 +79,7 @@ static void check_amounts(struct slice text)
     struct resource_names names;
     struct quantities q;
     struct resource_limits limits;
-    struct err err;
+    struct err err = {{0}};
     resource_names_init(&names);
     if (quantities_parse(text, &names, &q, &err) == 0) {
         /* Amounts that are not repeated are limits too, and keep to themselves. */
@@ -93,11 +99,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     struct slice text = slice_make(data, size);
-    struct err err;
+    struct err err = {{0}};
     check_resources(text);
     check_attributes(text);
     check_amounts(text);
-    (void)role_validate(text, &err);
-    (void)role_validate_list(text, &err);
+    expect_reason(role_validate(text, &err), &err);
+    expect_reason(role_validate_list(text, &err), &err);
     return 0;
 }
