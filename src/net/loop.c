@@ -17,6 +17,7 @@ struct loop {
     struct timers timers;
     struct event *task_event; /* active while there are tasks */
     struct list tasks;        /* posted, oldest first */
+    struct list mark;         /* among them: behind it, those for the next round */
 };
 
 struct loop_waker {
@@ -112,11 +113,9 @@ static void on_tasks(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
 {
     struct loop *loop = arg;
     /* Tasks that these post come in the next round, so that sockets have their turn. */
-    struct loop_task mark = {0};
-    loop_task_init(&mark, NULL);
-    list_push_back(&loop->tasks, &mark.link);
+    list_push_back(&loop->tasks, &loop->mark);
     struct list *link;
-    while ((link = list_pop_front(&loop->tasks)) != &mark.link) {
+    while ((link = list_pop_front(&loop->tasks)) != &loop->mark) {
         ASSERT(link != NULL);
         struct loop_task *task = LIST_ENTRY(link, struct loop_task, link);
         task->fn(task);
@@ -233,6 +232,7 @@ struct loop *loop_new(void)
     loop->armed_ns = TIME_NEVER;
     timers_init(&loop->timers);
     list_init(&loop->tasks);
+    list_init(&loop->mark);
     loop->timer_event = evtimer_new(loop->base, on_timer, loop);
     loop->task_event = event_new(loop->base, -1, 0, on_tasks, loop);
     ASSERT(loop->timer_event != NULL && loop->task_event != NULL);
