@@ -28,7 +28,6 @@ static void *start(struct sim_node *node)
         .seed = prng_next(&node->sim->prng),
         .address = node->address,
         .hostname = "master",
-        .leader_path_prefix = "/master",
         .version = {.version = "1.12.0"},
         .allocator = &allocator_hierarchical,
         .allocator_options = {.allocation_interval_ns = NS_PER_SEC, .seed = 1},
