@@ -153,6 +153,8 @@ int resources_parse(struct slice text, struct slice default_role, struct resourc
 /* The same without the last checks, for tests and tools. */
 int resources_parse_any(struct slice text, struct slice default_role,
                         struct resources *ret_resources, struct err *err) WARN_UNUSED;
+/* Is the name given in the text, if only with zero? Then it is not to be detected. */
+bool resources_text_names(struct slice text, struct slice name);
 /* "cpus:4; mem(reservations: [(STATIC,role)]):2048"; "{}" when empty. */
 void resources_format(const struct resources *r, struct buf *out);
 /* The same in the arena, for messages. */

@@ -77,72 +77,105 @@ static bool split_pair(struct slice pair, struct slice *ret_key, struct slice *r
     return true;
 }
 
+/* "name(role)", or a name with the default role. */
+static bool split_role(struct slice key, struct slice default_role, struct slice *ret_name,
+                       struct slice *ret_role)
+{
+    ptrdiff_t open = slice_find(key, '(');
+    if (open < 0) {
+        *ret_name = slice_trim(key);
+        *ret_role = default_role;
+        return true;
+    }
+    ptrdiff_t close = slice_find(key, ')');
+    if (close < open) {
+        return false;
+    }
+    *ret_name = slice_trim(slice_make(key.data, (size_t)open));
+    *ret_role = slice_trim(slice_make(key.data + open + 1, (size_t)(close - open - 1)));
+    return true;
+}
+
+/* The next part between ';' that is not empty, cut up. Returns 1 for one, 0 at the end, or
+ * -RESOURCES_E_INVALID. */
+static int next_simple(struct slice *rest, struct slice default_role, struct slice *ret_name,
+                       struct slice *ret_role, struct slice *ret_value, struct err *err)
+{
+    struct slice token;
+    struct slice key;
+    do {
+        if (!slice_split(rest, ';', &token)) {
+            return 0;
+        }
+    } while (token.size == 0);
+    if (!split_pair(token, &key, ret_value)) {
+        return err_set(err, -RESOURCES_E_INVALID,
+                       "Bad value for resources, missing or extra ':' in %.*s", SLICE_ARGS(token));
+    }
+    if (!split_role(key, default_role, ret_name, ret_role)) {
+        return err_set(err, -RESOURCES_E_INVALID,
+                       "Bad value for resources, mismatched parentheses in %.*s",
+                       SLICE_ARGS(token));
+    }
+    return 1;
+}
+
 static int parse_simple(struct slice text, struct slice default_role, struct resources *resources,
                         struct err *err)
 {
-    struct slice token;
-    while (slice_split(&text, ';', &token)) {
-        struct slice key;
-        struct slice value;
-        if (token.size == 0) {
-            continue;
-        }
-        if (!split_pair(token, &key, &value)) {
-            return err_set(err, RESOURCES_E_INVALID,
-                           "Bad value for resources, missing or extra ':' in %.*s",
-                           SLICE_ARGS(token));
-        }
-        struct slice role = default_role;
-        ptrdiff_t open = slice_find(key, '(');
-        if (open >= 0) {
-            ptrdiff_t close = slice_find(key, ')');
-            if (close < open) {
-                return err_set(err, RESOURCES_E_INVALID,
-                               "Bad value for resources, mismatched parentheses in %.*s",
-                               SLICE_ARGS(token));
-            }
-            role = slice_trim(slice_make(key.data + open + 1, (size_t)(close - open - 1)));
-            key.size = (size_t)open;
-        }
+    struct slice name;
+    struct slice role;
+    struct slice value;
+    int more;
+    while ((more = next_simple(&text, default_role, &name, &role, &value, err)) > 0) {
         if (resources->count == RESOURCE_VALIDATE_COUNT_MAX) {
             return err_set(err, RESOURCES_E_INVALID, "More than %d resources",
                            RESOURCE_VALIDATE_COUNT_MAX);
         }
-        int r = parse_one(slice_trim(key), role, value, resources, err);
+        int r = parse_one(name, role, value, resources, err);
         if (r != 0) {
             return r;
         }
     }
-    return 0;
+    return -more;
 }
 
 /* An array of Resource, read as the one field of a message that has just that. */
-static int parse_json(struct slice text, struct slice default_role, struct resources *resources,
-                      struct err *err)
+static int read_json(struct slice text, struct arena *arena,
+                     const Pb__TaskResourceLimitation **ret_list, struct err *err)
 {
     struct buf object = BUF_INIT;
-    struct arena arena;
     ProtobufCMessage *message;
-    arena_init(&arena, 0);
     buf_append_text(&object, "{\"resources\":");
     buf_append_slice(&object, text);
     buf_append_byte(&object, '}');
     int r = json_parse_message(&pb__task_resource_limitation__descriptor, buf_slice(&object),
-                               JSON_V0, &arena, &message, err);
+                               JSON_V0, arena, &message, err);
     buf_deinit(&object);
     if (r != 0) {
-        arena_deinit(&arena);
         return err_wrap(err, RESOURCES_E_INVALID,
                         "Some JSON resources were not formatted properly");
     }
-    const Pb__TaskResourceLimitation *list = (const Pb__TaskResourceLimitation *)message;
-    for (size_t i = 0; i < list->n_resources; i++) {
+    *ret_list = (const Pb__TaskResourceLimitation *)message;
+    return 0;
+}
+
+static int parse_json(struct slice text, struct slice default_role, struct resources *resources,
+                      struct err *err)
+{
+    struct arena arena;
+    const Pb__TaskResourceLimitation *list;
+    arena_init(&arena, 0);
+    int r = read_json(text, &arena, &list, err);
+    for (size_t i = 0; r == 0 && i < list->n_resources; i++) {
         Pb__Resource *pb = list->resources[i];
         if (!resource_pb_has_role(pb) && pb->n_reservations == 0) {
             pb->role = arena_strndup(&arena, default_role.data, default_role.size);
         }
     }
-    r = resource_validate_all(list->resources, list->n_resources, err);
+    if (r == 0) {
+        r = resource_validate_all(list->resources, list->n_resources, err);
+    }
     if (r == 0) {
         resources_add_pb(resources, list->resources, list->n_resources, NULL);
     }
@@ -150,14 +183,51 @@ static int parse_json(struct slice text, struct slice default_role, struct resou
     return r != 0 ? RESOURCES_E_INVALID : 0;
 }
 
+static bool is_json(struct slice text)
+{
+    struct slice trimmed = slice_trim(text);
+    return trimmed.size != 0 && trimmed.data[0] == '[';
+}
+
+static bool names_simple(struct slice text, struct slice name)
+{
+    struct slice found;
+    struct slice role;
+    struct slice value;
+    while (next_simple(&text, SLICE("*"), &found, &role, &value, NULL) > 0) {
+        if (slice_equal(found, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool names_json(struct slice text, struct slice name)
+{
+    struct arena arena;
+    const Pb__TaskResourceLimitation *list;
+    bool is_found = false;
+    arena_init(&arena, 0);
+    if (read_json(text, &arena, &list, NULL) == 0) {
+        for (size_t i = 0; i < list->n_resources && !is_found; i++) {
+            is_found = slice_is(name, list->resources[i]->name);
+        }
+    }
+    arena_deinit(&arena);
+    return is_found;
+}
+
+bool resources_text_names(struct slice text, struct slice name)
+{
+    return is_json(text) ? names_json(text, name) : names_simple(text, name);
+}
+
 int resources_parse_any(struct slice text, struct slice default_role,
                         struct resources *ret_resources, struct err *err)
 {
     struct resources resources = RESOURCES_INIT;
-    struct slice trimmed = slice_trim(text);
-    bool is_json = trimmed.size != 0 && trimmed.data[0] == '[';
-    int r = is_json ? parse_json(trimmed, default_role, &resources, err)
-                    : parse_simple(text, default_role, &resources, err);
+    int r = is_json(text) ? parse_json(text, default_role, &resources, err)
+                          : parse_simple(text, default_role, &resources, err);
     if (r != 0) {
         resources_deinit(&resources);
         return r;

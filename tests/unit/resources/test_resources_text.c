@@ -104,6 +104,20 @@ static int parse_count(int count)
     return result;
 }
 
+static void test_names(UNUSED void **state)
+{
+    struct slice simple = SLICE("cpus:1; disk (a):0;ports:[];xmem:5");
+    assert_true(resources_text_names(simple, SLICE("cpus")));
+    assert_true(resources_text_names(simple, SLICE("disk")));
+    assert_true(resources_text_names(simple, SLICE("ports")));
+    assert_false(resources_text_names(simple, SLICE("mem")));
+    assert_false(resources_text_names(SLICE(""), SLICE("mem")));
+    struct slice json = SLICE(" [{\"name\":\"mem\",\"type\":\"SCALAR\",\"scalar\":{\"value\":0}},"
+                              "{\"name\":\"x\",\"type\":\"SET\",\"set\":{\"item\":[\"cpus\"]}}]");
+    assert_true(resources_text_names(json, SLICE("mem")));
+    assert_false(resources_text_names(json, SLICE("cpus")));
+}
+
 static void test_limit(UNUSED void **state)
 {
     assert_int_equal(parse_count(RESOURCE_VALIDATE_COUNT_MAX), 0);
@@ -187,9 +201,13 @@ static void test_json_of_endpoints(UNUSED void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_parse_simple), cmocka_unit_test(test_parse_json),
-        cmocka_unit_test(test_parse_errors), cmocka_unit_test(test_limit),
-        cmocka_unit_test(test_print),        cmocka_unit_test(test_json_of_endpoints),
+        cmocka_unit_test(test_parse_simple),
+        cmocka_unit_test(test_parse_json),
+        cmocka_unit_test(test_parse_errors),
+        cmocka_unit_test(test_limit),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_print),
+        cmocka_unit_test(test_json_of_endpoints),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
