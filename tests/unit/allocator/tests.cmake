@@ -1,4 +1,4 @@
 tepui_test(allocator drf)
-foreach(module fairness filters agents shared inverse recovery)
+foreach(module fairness filters agents shared quota inverse recovery)
   tepui_test(allocator ${module} SOURCES ${CMAKE_CURRENT_LIST_DIR}/kit.c)
 endforeach()
