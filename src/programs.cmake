@@ -9,3 +9,5 @@ target_link_options(tepui-containerizer PRIVATE -Wl,--as-needed)
 tepui_program(tepui-execute cli/execute_main.c LIBS tepui_cli)
 tepui_program(tepui-master daemon/master_main.c
   LIBS tepui_daemon tepui_master tepui_net tepui_allocator tepui_registry)
+tepui_program(tepui-agent daemon/agent_main.c
+  LIBS tepui_daemon tepui_agent tepui_container tepui_net tepui_store)

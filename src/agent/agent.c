@@ -410,8 +410,10 @@ static void on_stored(struct agent *agent, const struct store_done *done)
 {
     /* A sandbox that cannot be made only fails its launch; what cannot be checkpointed ends us: we
      * could not keep our promises after a restart. */
-    bool is_tolerated = gc_removed(agent, done->token, done->status);
-    gate_done(&agent->gate, done->token, done->status);
+    bool is_tolerated = done->token != 0 && gc_removed(agent, done->token, done->status);
+    if (done->token != 0) {
+        gate_done(&agent->gate, done->token, done->status);
+    }
     struct gate_wait *wait;
     while ((wait = gate_pop(&agent->gate)) != NULL) {
         is_tolerated |= wait->status != 0 &&
@@ -527,6 +529,11 @@ void agent_step(struct agent *agent, const struct agent_event *event, struct now
 int64_t agent_deadline(const struct agent *agent)
 {
     return agent->exiting ? TIME_NEVER : timers_deadline(&agent->timers);
+}
+
+bool agent_has_actor(struct slice id)
+{
+    return endpoints_has_actor(id);
 }
 
 struct metrics *agent_metrics(struct agent *agent)

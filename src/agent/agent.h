@@ -202,6 +202,9 @@ void agent_step(struct agent *agent, const struct agent_event *event, struct now
 /* Monotonic; TIME_NEVER = only events. */
 int64_t agent_deadline(const struct agent *agent);
 
+/* Whether an id is one of its actors or roots of HTTP paths: for the host's routes. */
+bool agent_has_actor(struct slice id);
+
 /* The agent's metrics; the shell may add gauges of its own (system/...). */
 struct metrics *agent_metrics(struct agent *agent);
 

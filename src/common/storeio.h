@@ -62,7 +62,7 @@ struct store_op *store_op_pop(struct store_ops *ops);
 struct store_op *store_op_free(struct store_op *op);
 
 struct store_done {
-    uint64_t token;
+    uint64_t token; /* 0 = one without a token that was to be durable has failed */
     int status; /* 0 or -errno */
 };
 
