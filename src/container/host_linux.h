@@ -36,7 +36,6 @@ struct hosted {
     char path[CONTAINER_PATH_SIZE];
     struct containerizer_place place;
     pid_t pid;     /* of the first process; 0 = there is none */
-    bool is_child; /* ours to reap */
     bool alive;    /* as far as seen */
     bool released;
     bool swept;    /* posix: its first process has ended its descendants itself */

@@ -65,28 +65,84 @@ static int child_main(void *arg)
     _exit(EXIT_FAILURE);
 }
 
+#define STACK_TOP(stack) ((char *)(stack) + STACK_SIZE)
+
 /* Our memory is not copied for the child (CLONE_VM), we sleep until it runs its program
  * (CLONE_VFORK), and nobody but us hears of its end (no exit signal): a large agent pays no more than
- * a small one. The pid, or -errno. */
-static pid_t start(struct child *child, uint64_t clone_flags, int *ret_pidfd)
+ * a small one. */
+#define START_FLAGS (CLONE_VM | CLONE_VFORK | CLONE_PIDFD)
+
+struct between {
+    struct child *child;
+    void *stack;
+    uint64_t clone_flags;
+    int pidfd;
+    int error;
+};
+
+/* A process that has just been born into another pid namespace, and makes one below it: the kernel
+ * does not let who only sends its children there do that. The new process is our child, and its pidfd
+ * ours, since this one shares our descriptors. */
+static int between_main(void *arg)
 {
-    void *stack = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
-    if (stack == MAP_FAILED) {
+    struct between *between = arg;
+    int flags = (int)(START_FLAGS | CLONE_PARENT | between->clone_flags);
+    if (clone(child_main, STACK_TOP(between->stack), flags, between->child, &between->pidfd) < 0) {
+        between->error = errno;
+    }
+    _exit(0);
+}
+
+static void reap(int pidfd)
+{
+    siginfo_t info;
+    waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | __WALL);
+    close(pidfd);
+}
+
+static int start_between(struct child *child, void *stacks, uint64_t clone_flags)
+{
+    struct between between = {.child = child,
+                              .stack = (char *)stacks + STACK_SIZE,
+                              .clone_flags = clone_flags,
+                              .pidfd = -1};
+    int pidfd = -1;
+    if (clone(between_main, STACK_TOP(stacks), START_FLAGS | CLONE_FILES, &between, &pidfd) < 0) {
         return -errno;
     }
-    int flags = (int)(CLONE_VM | CLONE_VFORK | CLONE_PIDFD | clone_flags);
-    int pidfd = -1;
-    pid_t pid = clone(child_main, (char *)stack + STACK_SIZE, flags, child, &pidfd);
-    int error = pid < 0 ? errno : 0;
-    munmap(stack, STACK_SIZE);
-    if (error != 0) {
-        return -error;
+    reap(pidfd);
+    return between.error != 0 ? -between.error : between.pidfd;
+}
+
+/* The pid of a process as we see it, wherever it was born. */
+static pid_t pid_of(int pidfd)
+{
+    char path[64], text[SMALL_FILE_SIZE];
+    snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
+    const char *at = apply_read(path, text, sizeof(text)) > 0 ? strstr(text, "Pid:") : NULL;
+    return at != NULL ? (pid_t)strtol(at + strlen("Pid:"), NULL, 10) : -1;
+}
+
+/* The pid, or -errno. `elsewhere`: this thread's children are born into another pid namespace. */
+static pid_t start(struct child *child, uint64_t clone_flags, bool elsewhere, int *ret_pidfd)
+{
+    void *stacks = mmap(NULL, 2 * STACK_SIZE, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+    if (stacks == MAP_FAILED) {
+        return -errno;
     }
-    if (child->error != 0) {
-        siginfo_t info;
-        waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | __WALL);
-        close(pidfd);
+    int pidfd = -1;
+    pid_t pid;
+    if (elsewhere && (clone_flags & CLONE_NEWPID) != 0) {
+        pidfd = start_between(child, stacks, clone_flags);
+        pid = pidfd < 0 ? pidfd : pid_of(pidfd);
+    } else {
+        pid = clone(child_main, STACK_TOP(stacks), (int)(START_FLAGS | clone_flags), child, &pidfd);
+        pid = pid < 0 ? -errno : (elsewhere ? pid_of(pidfd) : pid);
+    }
+    munmap(stacks, 2 * STACK_SIZE);
+    if (pid > 0 && child->error != 0) {
+        reap(pidfd);
         return -child->error;
     }
     *ret_pidfd = pidfd;
@@ -178,7 +234,7 @@ static int start_init(struct containerizer_host *host, struct hosted *hosted,
         r = enter_pid_namespace(host, (pid_t)effect->parent_pid, err);
     }
     if (r == 0) {
-        pid_t pid = start(&child, effect->clone_flags, &pidfd);
+        pid_t pid = start(&child, effect->clone_flags, effect->parent_pid != 0, &pidfd);
         if (effect->parent_pid != 0 && setns(host->pid_namespace, CLONE_NEWPID) != 0) {
             WRONG("one may always come back to one's own pid namespace");
         }
@@ -191,7 +247,7 @@ static int start_init(struct containerizer_host *host, struct hosted *hosted,
     }
     close_all(fds, ELEMENTS(fds));
     if (r == 0) {
-        hosted->is_child = hosted->alive = true;
+        hosted->alive = true;
         r = host_watch(host, &hosted->process, pidfd, EPOLLIN);
         errno = -r;
         r = r == 0 ? 0 : err_errno(err, "Failed to watch a process");
@@ -342,11 +398,10 @@ static bool read_status(const struct hosted *hosted, int *ret_status)
 void host_process_ended(struct containerizer_host *host, struct hosted *hosted)
 {
     siginfo_t info = {0};
-    bool reaped =
-        hosted->is_child && hosted->process.fd >= 0 &&
+    /* Reaped if it is ours, and even a found one may be: a process that started this host before. */
+    if (hosted->process.fd >= 0 &&
         waitid(P_PIDFD, (id_t)hosted->process.fd, &info, WEXITED | __WALL | WNOHANG) == 0 &&
-        info.si_pid != 0;
-    if (hosted->is_child && !reaped && hosted->alive && hosted->process.fd >= 0) {
+        info.si_pid == 0) {
         return; /* not yet */
     }
     host_unwatch(host, &hosted->process);
@@ -382,9 +437,9 @@ void host_fetch(struct containerizer_host *host, struct containerizer_effect *ef
     ASSERT(hosted != NULL);
     CLEANUP(xfreep) char *info = xasprintf("MESOS_FETCHER_INFO=%s", effect->fetcher_info);
     CLEANUP(xfreep)
-    char *hadoop =
-        host->options.hadoop_home != NULL ? xasprintf("HADOOP_HOME=%s", host->options.hadoop_home)
-                                          : NULL;
+    char *hadoop = host->options.hadoop_home != NULL
+                       ? xasprintf("HADOOP_HOME=%s", host->options.hadoop_home)
+                       : NULL;
     char *args[] = {host->fetcher, NULL};
     char *env[] = {(char[]){PATH_DEFAULT}, info, hadoop, NULL};
     int fds[] = {open_log(effect->sandbox, "stdout"), open_log(effect->sandbox, "stderr"),
@@ -397,7 +452,8 @@ void host_fetch(struct containerizer_host *host, struct containerizer_effect *ef
         .null = fds[2],
     };
     int pidfd = -1;
-    pid_t pid = fds[0] >= 0 && fds[1] >= 0 && fds[2] >= 0 ? start(&child, 0, &pidfd) : -errno;
+    pid_t pid =
+        fds[0] >= 0 && fds[1] >= 0 && fds[2] >= 0 ? start(&child, 0, false, &pidfd) : -errno;
     int r = pid < 0 ? pid : host_watch(host, &hosted->fetching, pidfd, EPOLLIN);
     close_all(fds, ELEMENTS(fds));
     if (r < 0) {

@@ -5,3 +5,7 @@ target_compile_definitions(bench_wire PRIVATE BENCH_DATA_DIR="${CMAKE_SOURCE_DIR
 tepui_program(bench_allocator ${CMAKE_SOURCE_DIR}/tests/bench/bench_allocator.c
               LIBS tepui_allocator)
 tepui_bench(resources LIBS tepui_resources)
+tepui_program(bench_containers ${CMAKE_SOURCE_DIR}/tests/bench/bench_containers.c
+              ${CMAKE_SOURCE_DIR}/tests/integration/container_kit.c LIBS tepui_container)
+target_compile_definitions(bench_containers PRIVATE PROGRAMS_DIR="${CMAKE_BINARY_DIR}/bin")
+add_dependencies(bench_containers tepui-containerizer)
