@@ -99,6 +99,7 @@ static size_t slots_at_height(int height)
 /* The place of a slot, with every chunk on the way owned by the table alone. */
 static void **own_place(struct cow_table *table, uint32_t slot)
 {
+    table->version++;
     if (table->root == NULL) {
         table->root = chunk_new();
     }
@@ -174,7 +175,13 @@ struct cow_snapshot cow_table_snapshot(const struct cow_table *table)
     if (table->root != NULL) {
         atomic_fetch_add_explicit(&table->root->refs, 1, memory_order_relaxed);
     }
-    return (struct cow_snapshot){table->root, table->height, table->slots, table->count};
+    return (struct cow_snapshot){
+        .root = table->root,
+        .height = table->height,
+        .slots = table->slots,
+        .count = table->count,
+        .version = table->version,
+    };
 }
 
 void cow_snapshot_release(struct cow_snapshot *snapshot)

@@ -32,6 +32,7 @@ struct cow_table {
     int height;             /* levels below the root */
     size_t slots;           /* slots ever used: 0 .. slots-1 */
     size_t count;           /* slots that hold a value */
+    uint64_t version;       /* grows with every change */
     uint32_t *unused;       /* stack of freed slots, used again last in first out */
     size_t unused_count;
     size_t unused_capacity;
@@ -49,11 +50,13 @@ void cow_table_remove(struct cow_table *table, uint32_t slot);
 /* The value, not referenced; NULL for an empty slot. */
 struct cow_value *cow_table_get(const struct cow_table *table, uint32_t slot);
 
+/* Two of one table with the same version hold the same. */
 struct cow_snapshot {
     struct cow_chunk *root;
     int height;
     size_t slots;
     size_t count;
+    uint64_t version;
 };
 
 struct cow_snapshot cow_table_snapshot(const struct cow_table *table);

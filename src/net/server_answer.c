@@ -43,20 +43,30 @@ static void render_free(struct render *render)
 {
     list_remove(&render->link);
     net_effect_free(render->effect);
-    buf_deinit(&render->answer.body);
+    net_answer_deinit(&render->answer);
     buf_deinit(&render->zipped);
     free(render);
+}
+
+/* Nobody wants it any more. */
+static void drop_render(struct exchange *exchange)
+{
+    struct render *render = TAKE_PTR(exchange->render);
+    struct workers *workers = exchange->conn->server->workers;
+    if (render != NULL && (!render->begun || workers_cancel(workers, &render->job))) {
+        render_free(render); /* else it ends by itself, and finds nobody who wants it */
+    }
 }
 
 void exchange_free(struct exchange *exchange)
 {
     struct conn *conn = exchange->conn;
-    struct render *render = exchange->render;
-    if (render != NULL && (!render->begun || workers_cancel(conn->server->workers, &render->job))) {
-        render_free(render); /* else it ends by itself, and finds nobody who wants it */
-    }
+    drop_render(exchange);
     if (exchange->held != NULL) {
         evbuffer_free(exchange->held);
+    }
+    if (exchange->behind != NULL) {
+        evbuffer_free(exchange->behind);
     }
     map_remove(&conn->server->exchanges, &exchange->by_handle);
     list_remove(&exchange->link);
@@ -80,22 +90,34 @@ static bool is_turn(const struct exchange *exchange)
 
 /* --- writing --- */
 
+static struct evbuffer *make_buffer(struct evbuffer **buffer)
+{
+    if (*buffer == NULL) {
+        *buffer = evbuffer_new();
+        ASSERT(*buffer != NULL);
+    }
+    return *buffer;
+}
+
+/* A piece of a stream is being rendered, and others wait for it. */
+static bool is_opening(const struct exchange *exchange)
+{
+    return exchange->state == EXCHANGE_STREAMING && exchange->render != NULL;
+}
+
 static struct evbuffer *output_of(struct exchange *exchange)
 {
-    if (is_turn(exchange)) {
-        return bufferevent_get_output(exchange->conn->bev);
+    if (is_opening(exchange)) {
+        return make_buffer(&exchange->behind);
     }
-    if (exchange->held == NULL) {
-        exchange->held = evbuffer_new();
-        ASSERT(exchange->held != NULL);
-    }
-    return exchange->held;
+    return is_turn(exchange) ? bufferevent_get_output(exchange->conn->bev)
+                             : make_buffer(&exchange->held);
 }
 
 /* Counts what was put into output_of. */
 static void wrote(struct exchange *exchange, size_t size)
 {
-    if (is_turn(exchange)) {
+    if (is_turn(exchange) && !is_opening(exchange)) {
         conn_wrote(exchange->conn, size);
     }
 }
@@ -107,6 +129,12 @@ static void release_blob(const void *data UNUSED, size_t size UNUSED, void *arg)
 
 static void release_heap(const void *data UNUSED, size_t size UNUSED, void *arg)
 {
+    free(arg);
+}
+
+static void release_answer(const void *data UNUSED, size_t size UNUSED, void *arg)
+{
+    net_answer_deinit(arg);
     free(arg);
 }
 
@@ -203,11 +231,19 @@ static void run_render(struct worker_job *job)
     if (rendering != NULL) {
         rendering->run(rendering, &render->answer);
         rendering->free(rendering); /* here: what a snapshot holds is let go of off the loop */
-        body = buf_slice(&render->answer.body);
+        body = net_answer_body(&render->answer);
     }
     if (render->gzip && body.size >= HTTP_GZIP_SIZE_MIN && http_gzip(body, &render->zipped) != 0) {
         buf_deinit(&render->zipped); /* it goes out as it is */
     }
+}
+
+/* Puts out the scratch and behind it what was rendered, which is kept until it is sent. */
+static void put_answer(struct exchange *exchange, struct net_answer *answer)
+{
+    struct net_answer *kept = xmemdup(answer, sizeof(*answer));
+    *answer = (struct net_answer){0};
+    put_out(exchange, net_answer_body(kept), release_answer, kept);
 }
 
 static void send_rendered(struct exchange *exchange, struct render *render)
@@ -224,11 +260,41 @@ static void send_rendered(struct exchange *exchange, struct render *render)
         put_out(exchange, body, release_blob, TAKE_PTR(effect->body));
         return;
     }
-    struct buf *body = zipped ? &render->zipped : &render->answer.body;
-    put_size(exchange, body->size, zipped);
-    struct slice bytes = buf_slice(body);
-    put_out(exchange, bytes, release_heap, body->data);
-    *body = BUF_INIT;
+    if (!zipped) {
+        put_size(exchange, net_answer_body(&render->answer).size, false);
+        put_answer(exchange, &render->answer);
+        return;
+    }
+    struct slice bytes = buf_slice(&render->zipped);
+    put_size(exchange, bytes.size, true);
+    put_out(exchange, bytes, release_heap, render->zipped.data);
+    render->zipped = BUF_INIT;
+}
+
+/* The first piece of a stream, what was written meanwhile, and the end if that came, too. */
+static void send_opening(struct exchange *exchange, struct render *render)
+{
+    struct buf *out = &exchange->conn->server->scratch;
+    struct evbuffer *behind = exchange->behind;
+    exchange->render = NULL;
+    exchange->behind = NULL;
+    size_t size = net_answer_body(&render->answer).size;
+    if (size != 0) {
+        buf_printf(out, "%zx\r\n", size);
+        put_answer(exchange, &render->answer);
+        buf_append_text(out, "\r\n");
+        put_out(exchange, SLICE(""), NULL, NULL);
+    }
+    exchange->opened_size = exchange->conn->written_size;
+    if (behind != NULL) {
+        size = evbuffer_get_length(behind);
+        ASSERT(evbuffer_add_buffer(output_of(exchange), behind) == 0);
+        evbuffer_free(behind);
+        wrote(exchange, size);
+    }
+    if (exchange->closes) {
+        finish(exchange);
+    }
 }
 
 static void on_rendered(struct worker_job *job)
@@ -236,7 +302,12 @@ static void on_rendered(struct worker_job *job)
     struct render *render = CONTAINER_OF(job, struct render, job);
     struct exchange *exchange =
         render->server != NULL ? exchange_find(render->server, render->handle) : NULL;
-    if (exchange != NULL) {
+    if (exchange != NULL && exchange->render != render) {
+        exchange = NULL; /* cut off meanwhile */
+    }
+    if (exchange != NULL && is_opening(exchange)) {
+        send_opening(exchange, render);
+    } else if (exchange != NULL) {
         send_rendered(exchange, render);
         finish(exchange);
     } else if (render->server != NULL) {
@@ -252,23 +323,28 @@ static void on_rendered(struct worker_job *job)
 
 /* The answer is made when it is its turn and the client takes what it has: answers that wait for
  * others to be read would fill the memory. */
-static void answer_by_worker(struct exchange *exchange, struct net_effect *effect)
+static void render_by_worker(struct exchange *exchange, struct net_effect *effect, bool gzip)
 {
     struct server *server = exchange->conn->server;
     struct render *render = xalloc(sizeof(*render));
     render->server = server;
     render->handle = exchange->handle;
     render->effect = effect;
-    render->gzip = exchange->gzip && !has_encoding(effect);
+    render->gzip = gzip;
     render->answer.status = 200;
     render->job.run = run_render;
     render->job.done = on_rendered;
     list_push_back(&server->renders, &render->link);
-    exchange->state = EXCHANGE_RENDERING;
     exchange->render = render;
     if (is_turn(exchange)) {
         exchange_turn(exchange);
     }
+}
+
+static void answer_by_worker(struct exchange *exchange, struct net_effect *effect)
+{
+    exchange->state = EXCHANGE_RENDERING;
+    render_by_worker(exchange, effect, exchange->gzip && !has_encoding(effect));
 }
 
 static void respond(struct exchange *exchange, struct net_effect *effect)
@@ -320,14 +396,29 @@ static void open_stream(struct exchange *exchange, struct net_effect *effect)
     http_put_header(out, "Transfer-Encoding", SLICE("chunked"));
     http_put_end(out);
     exchange->state = EXCHANGE_STREAMING;
+    if (effect->job != NULL) {
+        put_out(exchange, SLICE(""), NULL, NULL);
+        render_by_worker(exchange, effect, false); /* streams are never zipped */
+        return;
+    }
     put_chunk(exchange, TAKE_PTR(effect->body));
+    net_effect_free(effect);
+}
+
+/* A first piece that was rendered does not count: it may be larger than what may wait. */
+static size_t stream_unsent_size(struct exchange *exchange)
+{
+    struct conn *conn = exchange->conn;
+    if (is_opening(exchange) || !is_turn(exchange)) {
+        return evbuffer_get_length(output_of(exchange));
+    }
+    return MIN(conn_unsent_size(conn), (size_t)(conn->written_size - exchange->opened_size));
 }
 
 static void write_stream(struct exchange *exchange, struct net_effect *effect)
 {
     put_chunk(exchange, TAKE_PTR(effect->body));
-    size_t unsent =
-        is_turn(exchange) ? conn_unsent_size(exchange->conn) : evbuffer_get_length(exchange->held);
+    size_t unsent = stream_unsent_size(exchange);
     if (unsent > exchange->conn->server->limits.stream_size_max) {
         conn_kill(exchange->conn);
     }
@@ -337,7 +428,11 @@ static void close_stream(struct exchange *exchange)
 {
     http_put_last_chunk(&exchange->conn->server->scratch);
     put_out(exchange, SLICE(""), NULL, NULL);
-    finish(exchange);
+    if (is_opening(exchange)) {
+        exchange->closes = true;
+    } else {
+        finish(exchange);
+    }
 }
 
 /* --- for the connection --- */
@@ -401,7 +496,7 @@ void server_perform(struct server *server, struct net_effect *effect)
     case NET_STREAM_OPEN:
         ASSERT(!streaming);
         open_stream(exchange, effect);
-        break;
+        return;
     case NET_STREAM_WRITE:
         ASSERT(streaming);
         write_stream(exchange, effect);
@@ -411,6 +506,7 @@ void server_perform(struct server *server, struct net_effect *effect)
         close_stream(exchange);
         break;
     case NET_HANGUP:
+        drop_render(exchange);
         exchange->cut = true;
         finish(exchange);
         break;

@@ -19,6 +19,15 @@ void net_effects_deinit(struct net_effects *effects)
     }
 }
 
+void net_answer_deinit(struct net_answer *answer)
+{
+    if (answer->release != NULL) {
+        answer->release(answer->owner);
+        answer->release = NULL;
+    }
+    buf_deinit(&answer->body);
+}
+
 static struct net_effect *push(struct net_effects *effects, enum net_effect_type type,
                                uint64_t handle, struct blob *body)
 {

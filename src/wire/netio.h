@@ -66,7 +66,19 @@ struct net_answer {
     int status;
     const char *content_type; /* static text, NULL = none */
     struct buf body;
+    /* Or, in place of the body, bytes that several answers share: they stay as they are until
+     * `release` is called, by any thread. */
+    struct slice shared;
+    void (*release)(void *owner); /* NULL = there are none */
+    void *owner;                  /* for release */
 };
+
+static inline struct slice net_answer_body(const struct net_answer *answer)
+{
+    return answer->release != NULL ? answer->shared : buf_slice(&answer->body);
+}
+
+void net_answer_deinit(struct net_answer *answer); /* idempotent */
 
 struct net_job {
     void (*run)(struct net_job *job, struct net_answer *answer);

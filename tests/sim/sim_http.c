@@ -368,7 +368,8 @@ static void render(struct sim_http *http, struct conn *conn, struct net_job *job
 {
     struct net_answer rendered = {.status = 200};
     job->run(job, &rendered);
-    answer(http, conn, rendered.status, blob_take(&rendered.body));
+    answer(http, conn, rendered.status, blob_from(net_answer_body(&rendered)));
+    net_answer_deinit(&rendered);
 }
 
 static void stream(struct sim_http *http, struct conn *conn, enum sim_http_event_type type,
@@ -392,6 +393,11 @@ static void stream_open(struct sim_http *http, struct conn *conn, const struct n
     send_down(http, conn, parcel);
     if (effect->body != NULL) {
         stream(http, conn, SIM_HTTP_PIECE, blob_ref(effect->body));
+    } else if (effect->job != NULL) {
+        struct net_answer rendered = {.status = 200};
+        effect->job->run(effect->job, &rendered);
+        stream(http, conn, SIM_HTTP_PIECE, blob_from(net_answer_body(&rendered)));
+        net_answer_deinit(&rendered);
     }
 }
 

@@ -767,6 +767,44 @@ static void test_answers_are_rendered_by_workers(void **state)
     raw_close(&raw);
 }
 
+static void open_rendered(size_t number, size_t size, int *freed)
+{
+    struct text_job *mine = xalloc(sizeof(*mine));
+    *mine = (struct text_job){{run_text_job, free_text_job}, size, freed};
+    struct net_effects effects;
+    net_effects_init(&effects);
+    net_stream_open(&effects, rig.handles[number], "text/stream")->job = &mine->job;
+    server_perform(rig.server, net_effects_pop(&effects));
+}
+
+static void test_a_stream_whose_first_piece_is_rendered(void **state)
+{
+    (void)state;
+    int freed = 0;
+    rig.limits.stream_size_max = 200000; /* such a piece may be larger */
+    restart();
+    struct raw raw = dial();
+    raw_send(&raw, "GET /0 HTTP/1.1\r\n\r\nGET /1 HTTP/1.1\r\n\r\nGET /2 HTTP/1.1\r\n\r\n");
+    wait_requests(3);
+    open_rendered(1, 1000000, &freed);
+    write_stream(1, blob_from(SLICE("behind")));
+    open_rendered(0, 300, &freed);
+    write_stream(0, blob_from(SLICE("next")));
+    raw_expect(rig.loop, &raw, "\r\n4\r\nnext\r\n");
+    perform_plain(0, net_stream_close);
+    raw_expect(rig.loop, &raw, "\r\n6\r\nbehind\r\n");
+    assert_int_equal(raw_count(&raw, "\r\n\r\n12c\r\n"), 1);
+    assert_int_equal(raw_count(&raw, "\r\n\r\nf4240\r\n"), 1);
+    write_stream(1, blob_from(SLICE("more")));
+    perform_plain(1, net_stream_close);
+    open_rendered(2, 10, &freed);
+    perform_plain(2, net_stream_close); /* before it is rendered */
+    raw_expect(rig.loop, &raw, "\r\n\r\na\r\n");
+    assert_int_equal(raw_count(&raw, "\r\n0\r\n\r\n"), 3);
+    assert_int_equal(freed, 3);
+    raw_close(&raw);
+}
+
 static void test_what_is_rendered_for_nobody(void **state)
 {
     (void)state;
@@ -1002,6 +1040,7 @@ int main(void)
         TEST(test_a_stream_that_is_not_read_is_cut_off_at_once),
         TEST(test_a_stream_that_stalls_is_cut_off_in_time),
         TEST(test_answers_are_rendered_by_workers),
+        TEST(test_a_stream_whose_first_piece_is_rendered),
         TEST(test_what_is_rendered_for_nobody),
         TEST(test_an_answer_is_not_rendered_before_there_is_room),
         TEST(test_requests_wait_behind_those_that_are_unanswered),
