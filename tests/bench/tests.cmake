@@ -9,4 +9,4 @@ tepui_program(bench_containers ${CMAKE_SOURCE_DIR}/tests/bench/bench_containers.
               ${CMAKE_SOURCE_DIR}/tests/integration/container_kit.c LIBS tepui_container)
 target_compile_definitions(bench_containers PRIVATE PROGRAMS_DIR="${CMAKE_BINARY_DIR}/bin")
 add_dependencies(bench_containers tepui-containerizer)
-tepui_program(bench_net ${CMAKE_SOURCE_DIR}/tests/bench/bench_net.c LIBS tepui_net)
+tepui_bench(net LIBS tepui_net)
