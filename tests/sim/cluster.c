@@ -100,6 +100,7 @@ static void add_executors(struct cluster *cluster)
                        i + 1);
         executor->node = sim_add_node(cluster->sim, cluster->executor_names[i],
                                       &cluster_executor_program, EXECUTOR_PORT, executor);
+        executor->node->is_spare = true;
     }
 }
 

@@ -165,7 +165,7 @@ static void heal(struct sim *sim)
         struct sim_node *node = sim->nodes[i];
         sim_disk_set_full(node->disk, false);
         node->paused_until_ns = 0;
-        if (!sim_is_up(node)) {
+        if (!sim_is_up(node) && !node->is_spare) {
             sim_start(node);
         }
     }

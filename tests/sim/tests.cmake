@@ -35,3 +35,15 @@ function(tepui_scenarios program pattern)
 endfunction()
 
 tepui_scenarios(scenario_toy lease-*)
+
+add_library(tepui_cluster STATIC
+  ${CMAKE_CURRENT_LIST_DIR}/cluster.c
+  ${CMAKE_CURRENT_LIST_DIR}/cluster_agent.c
+  ${CMAKE_CURRENT_LIST_DIR}/cluster_container.c
+  ${CMAKE_CURRENT_LIST_DIR}/cluster_executor.c
+  ${CMAKE_CURRENT_LIST_DIR}/cluster_framework.c
+  ${CMAKE_CURRENT_LIST_DIR}/cluster_master.c)
+target_compile_definitions(tepui_cluster PRIVATE _GNU_SOURCE)
+target_compile_options(tepui_cluster PRIVATE ${TEPUI_WARNINGS})
+target_link_libraries(tepui_cluster PUBLIC tepui_sim tepui_master tepui_agent tepui_executor)
+tepui_program(bench_sim ${CMAKE_SOURCE_DIR}/tests/bench/bench_sim.c LIBS tepui_cluster)
