@@ -2,6 +2,7 @@
  * Seeds of simulated clusters, as many as one likes: bench_sim [--seeds=N] [--from=N], or one of
  * them with its whole trace: bench_sim --seed=N --trace. A seed that fails is shrunk and printed.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -10,6 +11,16 @@
 
 #define FAULTS_NS (60 * NS_PER_SEC)
 #define SHRINK_RUNS 60
+
+/* For the message of a core that aborts. */
+static volatile uint64_t current_seed;
+
+static void on_abort(int signal_number)
+{
+    fprintf(stderr, "seed %llu aborts\n", (unsigned long long)current_seed);
+    signal(signal_number, SIG_DFL);
+    raise(signal_number);
+}
 
 static struct cluster_options options_of(uint64_t seed)
 {
@@ -91,6 +102,7 @@ static double seconds_now(void)
 
 int main(int argc, char **argv)
 {
+    signal(SIGABRT, on_abort);
     uint64_t one = number_of(argc, argv, "--seed", 0);
     if (one != 0) {
         return run_one(one, has(argc, argv, "--trace"));
@@ -101,6 +113,7 @@ int main(int argc, char **argv)
     uint64_t steps = 0;
     double began = seconds_now();
     for (uint64_t seed = from; seed < from + seeds; seed++) {
+        current_seed = seed;
         struct cluster_options options = options_of(seed);
         struct sim_plan plan;
         cluster_plan(&plan, &options, FAULTS_NS);

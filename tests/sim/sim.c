@@ -170,7 +170,7 @@ void sim_crash(struct sim_node *node)
     if (node->core == NULL) {
         return;
     }
-    sim_trace(node->sim, node, "crashes");
+    sim_trace(node->sim, node, "ends");
     node->program->stop(node->core);
     node->core = NULL;
     node->incarnation++;

@@ -71,7 +71,7 @@ struct sim_node {
     const char *name; /* "m1"; in traces */
     int index;        /* in sim->nodes */
     struct address address;
-    bool is_spare;            /* started by others only, not at the end of the faults */
+    bool is_spare;        /* started by others only, not at the end of the faults */
     uint32_t incarnation; /* counts starts; deliveries to an older one are dropped */
     void *core;           /* NULL while down */
     struct sim_disk *disk;
