@@ -151,15 +151,20 @@ static void begin(struct agent *agent)
     }
 }
 
+static void link_master(struct agent *agent)
+{
+    if (!agent->linked) {
+        net_link(&agent->effects->net, &agent->master.address);
+        agent->linked = true;
+    }
+}
+
 void registration_try(struct agent *agent)
 {
     if (agent->master.id[0] == '\0' || agent->state != AGENT_DISCONNECTED) {
         return;
     }
-    if (!agent->linked) {
-        net_link(&agent->effects->net, &agent->master.address);
-        agent->linked = true;
-    }
+    link_master(agent);
     if (agent->id[0] == '\0') {
         send_register(agent);
     } else {
@@ -257,6 +262,8 @@ void registration_send_update(struct agent *agent)
 
 static void enter_running(struct agent *agent)
 {
+    /* The answer comes over the master's own connection: ours may have broken meanwhile. */
+    link_master(agent);
     agent_move(agent, AGENT_RUNNING);
     timers_cancel(&agent->timers, &agent->register_timer);
     set_ping_timer(agent);
