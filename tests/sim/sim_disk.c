@@ -282,16 +282,25 @@ void sim_disk_perform(struct sim_disk *disk, struct store_ops *ops)
     begin_group(disk);
 }
 
-/* Operations that nobody has been told of: there, missing, or torn, each for itself. */
-static void crash_op(struct sim_disk *disk, const struct store_op *op)
+/* Operations that nobody has been told of: there, missing, or torn, each file for itself. What was
+ * appended behind a missing or torn piece is missing, too. */
+static void crash_op(struct sim_disk *disk, const struct store_op *op, struct buf *broken)
 {
+    size_t size = strlen(op->path) + 1;
+    for (size_t at = 0; at < broken->size; at += strlen(broken->data + at) + 1) {
+        if (op->type == STORE_APPEND && strcmp(broken->data + at, op->path) == 0) {
+            return;
+        }
+    }
     uint64_t fate = prng_below(&disk->node->sim->prng, 3);
     if (fate == 0) {
+        buf_append(broken, op->path, size);
         return;
     }
     if (op->type == STORE_APPEND && fate == 1 && !disk->full) {
-        size_t size = (size_t)prng_below(&disk->node->sim->prng, blob_slice(op->bytes).size + 1);
-        write_file(disk, op, size);
+        size_t all = blob_slice(op->bytes).size;
+        write_file(disk, op, (size_t)prng_below(&disk->node->sim->prng, all + 1));
+        buf_append(broken, op->path, size);
         return;
     }
     int status = perform(disk, op);
@@ -301,8 +310,9 @@ static void crash_op(struct sim_disk *disk, const struct store_op *op)
 void sim_disk_crash(struct sim_disk *disk)
 {
     struct store_op *op;
+    CLEANUP(buf_deinit) struct buf broken = BUF_INIT; /* paths, each with its terminator */
     while ((op = store_op_pop(&disk->group)) != NULL) {
-        crash_op(disk, op);
+        crash_op(disk, op, &broken);
         store_op_free(op);
     }
     while ((op = store_op_pop(&disk->queued)) != NULL) {

@@ -248,8 +248,12 @@ static void tell_server_gone(struct sim_http *http, struct conn *conn, int64_t a
     sim_schedule(http->sim, at_ns, conn->server, deliver, parcel, parcel_free);
 }
 
-static int64_t noticed(struct sim_http *http)
+/* On one machine the kernel tells at once. */
+static int64_t noticed(struct sim_http *http, const struct conn *conn)
 {
+    if (conn->server != NULL && conn->client->host == conn->server->host) {
+        return http->sim->now_ns;
+    }
     return http->sim->now_ns + sim_draw_ns(http->sim, 0, http->sim->options.notice_max_ns);
 }
 
@@ -260,10 +264,10 @@ static void break_conn(struct sim_http *http, struct conn *conn)
     }
     conn->broken = true;
     if (!conn->client_done) {
-        tell_client_closed(http, conn, noticed(http));
+        tell_client_closed(http, conn, noticed(http, conn));
     }
     if (!conn->server_done && conn->server != NULL) {
-        tell_server_gone(http, conn, noticed(http));
+        tell_server_gone(http, conn, noticed(http, conn));
     }
 }
 
@@ -347,7 +351,7 @@ void sim_http_close(struct sim_node *node, uint64_t call)
         conn->client_done = true;
         conn->broken = true;
         if (!conn->server_done) {
-            tell_server_gone(http, conn, noticed(http));
+            tell_server_gone(http, conn, noticed(http, conn));
         }
         settle(conn);
     }
