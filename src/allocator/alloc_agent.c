@@ -140,8 +140,6 @@ bool alloc_agent_set_total(struct alloc *a, struct alloc_agent *agent, struct re
         agent->has_gpus |= kind->common_name == RESOURCE_NAME_GPUS;
         agent->has_shared |= kind->is_shared;
     }
-    /* Whoever refused it for its gpus, or was not asked for them, may think again. */
-    alloc_agent_forget_refusals(agent);
     alloc_agent_recompute(a, agent);
     return true;
 }

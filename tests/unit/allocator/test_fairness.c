@@ -259,6 +259,40 @@ static void test_the_same_seed_gives_the_same_offers(void **state)
     kit_deinit(&k[1]);
 }
 
+/* The ones who are left are compared one by one then; it is the same order. */
+static void test_the_order_is_kept_when_others_have_refused(void **state)
+{
+    (void)state;
+    struct kit k;
+    kit_init(&k);
+    kit_weight(&k, "b", 4000);
+    static const char *const roles[] = {"c", "a/x", "a", "b", "a", "refuser"};
+    static const char *const used[] = {"cpus:1;mem:1000", "cpus:2;mem:10", "cpus:4;mem:10",
+                                       "cpus:10;mem:1000"};
+    for (uint32_t i = 0; i < ELEMENTS(roles); i++) {
+        kit_framework(&k, i, roles[i]);
+    }
+    for (uint32_t i = 0; i < ELEMENTS(used); i++) {
+        kit_agent_used(&k, i, "cpus:10;mem:1000", i, roles[i], used[i]);
+        k.ops->deactivate_agent(k.allocator, k.now_ns, i);
+    }
+    kit_agent(&k, 9, "cpus:1;mem:100");
+    /* The refuser has nothing and is first. b: 1000 of 4100 mem over 4; c: the same over 1; a: 6 of
+     * 41 cpus, below it a/x with 2 and a with 4, of which one has nothing. */
+    kit_expect(&k, "f5 a9 refuser: cpus:1; mem:100");
+    static const char *const order[] = {
+        "f3 a9 b: cpus:1; mem:100",   "f1 a9 a/x: cpus:1; mem:100", "f4 a9 a: cpus:1; mem:100",
+        "f2 a9 a: cpus:1; mem:100",   "f0 a9 c: cpus:1; mem:100",
+    };
+    for (size_t i = 0; i < ELEMENTS(order); i++) {
+        kit_decline_all(&k, NS_PER_DAY);
+        kit_expect_later(&k, order[i]);
+    }
+    kit_decline_all(&k, NS_PER_DAY);
+    kit_expect_later(&k, "");
+    kit_deinit(&k);
+}
+
 static void test_offers_of_a_framework_are_neighbours(void **state)
 {
     (void)state;
@@ -351,6 +385,7 @@ int main(void)
         cmocka_unit_test(test_what_was_used_before_counts),
         cmocka_unit_test(test_the_share_of_a_role_is_told_in_millionths),
         cmocka_unit_test(test_the_same_seed_gives_the_same_offers),
+        cmocka_unit_test(test_the_order_is_kept_when_others_have_refused),
         cmocka_unit_test(test_offers_of_a_framework_are_neighbours),
         cmocka_unit_test(test_the_random_sorters_follow_weights_along_the_tree),
         cmocka_unit_test(test_the_random_sorters_go_on_to_the_next_who_wants_it),
