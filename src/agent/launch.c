@@ -358,7 +358,9 @@ static void receive(struct agent *agent, struct launch *launch)
             return;
         }
     }
-    if (agent->state == AGENT_RECOVERING || agent->state == AGENT_TERMINATING) {
+    /* While DISCONNECTED the master may have given this agent up already: a task that it sent before
+     * would run without its knowing. It is asked for at the re-registration, and dropped. */
+    if (agent->state != AGENT_RUNNING) {
         agent_log(agent, LOG_LEVEL_WARNING, "ignoring task %s: the agent is %s",
                   launch->tasks[0]->task_id->value, agent_state_name(agent));
         return;
