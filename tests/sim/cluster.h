@@ -52,6 +52,7 @@ struct cluster_task {
     /* the framework's side */
     int heard;     /* index behind the newest update that was heard */
     int state;     /* the last that was heard: mesos.TaskState */
+    bool ended;    /* its executor's last update was heard */
     bool terminal; /* that state is final */
     bool answered; /* by the reconciliation at the end */
 };

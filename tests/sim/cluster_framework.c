@@ -251,42 +251,44 @@ static bool is_final(Pb__TaskState state)
            state == PB__TASK_STATE__TASK_GONE_BY_OPERATOR;
 }
 
-/* Updates that an executor has made come in that order, again at most if unacknowledged. */
-static void check_order(struct framework_core *core, struct cluster_task *task,
-                        const Pb__TaskStatus *status)
+enum heard { HEARD_NEW, HEARD_AGAIN, HEARD_OF_OTHERS };
+
+/* Updates that an executor has made come in that order; again at most if unacknowledged. */
+static enum heard check_order(struct framework_core *core, struct cluster_task *task,
+                              const Pb__TaskStatus *status)
 {
-    if (!status->has_uuid || status->uuid.len != 16) {
-        return;
-    }
-    for (int i = 0; i < task->made_count; i++) {
-        if (memcmp(task->made[i], status->uuid.data, 16) == 0) {
-            if (i > task->heard) {
-                cluster_wrong(core->self->cluster, "update %d of task %s came before update %d",
-                              i + 1, task->id, task->heard + 1);
-            }
-            task->heard = MAX(task->heard, i + 1);
-            return;
+    for (int i = 0; status->has_uuid && i < task->made_count; i++) {
+        if (status->uuid.len != 16 || memcmp(task->made[i], status->uuid.data, 16) != 0) {
+            continue;
         }
+        if (i < task->heard) {
+            return HEARD_AGAIN;
+        }
+        if (i > task->heard) {
+            cluster_wrong(core->self->cluster, "update %d of task %s came before update %d", i + 1,
+                          task->id, task->heard + 1);
+        }
+        task->heard = i + 1;
+        return HEARD_NEW;
     }
+    return HEARD_OF_OTHERS;
 }
 
+/* An executor's last word is the last. Master and agent may be behind it: reconciliation tells what
+ * was forwarded last (facts/state_machines.md 2.4). */
 static void check_state(struct framework_core *core, struct cluster_task *task,
                         const Pb__TaskStatus *status)
 {
-    bool again = task->state == (int)status->state;
-    if (task->terminal && !again && status->has_uuid &&
-        status->source == PB__TASK_STATUS__SOURCE__SOURCE_EXECUTOR) {
-        bool old = false; /* an update that was heard before may come again */
-        for (int i = 0; i < task->heard; i++) {
-            old |= memcmp(task->made[i], status->uuid.data, 16) == 0;
-        }
-        if (!old) {
-            cluster_wrong(core->self->cluster, "task %s changed after its end", task->id);
-        }
+    enum heard heard = check_order(core, task, status);
+    if (heard == HEARD_NEW && task->ended) {
+        cluster_wrong(core->self->cluster, "task %s changed after its end", task->id);
+    }
+    if (heard == HEARD_AGAIN || task->ended) {
         return;
     }
     task->state = (int)status->state;
     task->terminal |= is_final(status->state);
+    task->ended = heard == HEARD_NEW && is_final(status->state);
 }
 
 static void acknowledge(struct framework_core *core, const Pb__TaskStatus *status)
@@ -309,14 +311,16 @@ static void update(struct framework_core *core, const Pb__TaskStatus *status)
     struct cluster_task *task = cluster_find_task(cluster, slice_from(status->task_id->value));
     const ProtobufCEnumValue *name =
         protobuf_c_enum_descriptor_get_value(&pb__task_state__descriptor, (int)status->state);
-    sim_trace(cluster->sim, core->node, "hears %s is %s", status->task_id->value,
-              name != NULL ? name->name : "?");
+    const ProtobufCEnumValue *source = protobuf_c_enum_descriptor_get_value(
+        &pb__task_status__source__descriptor, (int)status->source);
+    sim_trace(cluster->sim, core->node, "hears %s is %s, from %s%s", status->task_id->value,
+              name != NULL ? name->name : "?", source != NULL ? source->name + 7 : "?",
+              status->has_uuid ? "" : ", not to be acknowledged");
     if (task == NULL) {
         cluster_wrong(cluster, "an update of a task that nobody launched: %s",
                       status->task_id->value);
         return;
     }
-    check_order(core, task, status);
     check_state(core, task, status);
     task->answered |=
         status->has_reason && status->reason == PB__TASK_STATUS__REASON__REASON_RECONCILIATION;
