@@ -273,7 +273,7 @@ static struct blob *encode_termination(const struct core_container *container)
 /* A nested one that ran is remembered until REMOVE, or the end of its parent. */
 static bool is_remembered(const struct core_container *container)
 {
-    return container->parent != NULL && container->launched && !container->watch_only;
+    return container->parent != NULL && container->launched && !container->silent;
 }
 
 static void clean_now(struct containerizer *c, struct core_container *container)
@@ -517,8 +517,8 @@ static void tick(struct containerizer *c)
 
 static void updated(struct containerizer *c, const char *path, struct containerizer_event *event)
 {
-    if (event->token == 0) {
-        return;
+    if (path[0] == '\0') {
+        return; /* mounts of no container (containerizer_recover.c) */
     }
     struct container_report *report = container_report_new(CONTAINER_UPDATED, path);
     report->token = event->token;
