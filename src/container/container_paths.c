@@ -112,9 +112,12 @@ bool container_paths_from_cgroup(struct slice cgroup, char ret[CONTAINER_PATH_SI
             ret[size++] = '.';
             continue;
         }
+        if (!name_is_valid(part)) {
+            return false;
+        }
         memcpy(ret + size, part.data, part.size);
         size += part.size;
     }
     ret[size] = '\0';
-    return container_paths_valid(ret);
+    return container_paths_valid(ret); /* neither too deep nor ending with the separator */
 }

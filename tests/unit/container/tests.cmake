@@ -1,0 +1,7 @@
+tepui_test(container plan)
+tepui_test(container container_paths)
+tepui_test(container isolators)
+tepui_test(container cgroups_plan)
+tepui_test(container launch_plan)
+tepui_test(container isolator_plans)
+tepui_test(container fetch_plan)
