@@ -5,8 +5,8 @@
  * An allocator is a pure core: it reads no clock, does no I/O, and is owned by the master's thread.
  * Each call tells it one fact, with `now_ns` (monotonic); what it wants to offer it hands out when
  * asked, by allocator_step(), at its deadline or right after calls that ask for it. It never offers
- * what it has not been told is free, and remembers what it has offered as allocated until it is told
- * otherwise by `recover` or `update`.
+ * what it has not been told is free, and remembers what it has offered as allocated until it is
+ * told otherwise by `recover` or `update`.
  *
  * Ids are small integers that the master gives and may use again after removal: agents and
  * frameworks are dense, so that an allocator can keep arrays. Resources carry their allocation_info
@@ -31,24 +31,24 @@ struct allocator_options {
     /* What all quantities and limits here are numbered by; outlives the allocator, which may add
      * names. NULL = only the common names occur. */
     struct resource_names *names;
-    uint64_t seed;                              /* for shuffling agents and for random sorters */
-    bool filter_gpu_resources;                  /* agents with gpus only to GPU_RESOURCES frameworks */
-    bool role_sorter_random;                    /* --role_sorter=random, else drf */
+    uint64_t seed;             /* for shuffling agents and for random sorters */
+    bool filter_gpu_resources; /* agents with gpus only to GPU_RESOURCES frameworks */
+    bool role_sorter_random;   /* --role_sorter=random, else drf */
     bool framework_sorter_random;
-    const char *const *fair_sharing_excluded;   /* resource names, NULL-terminated; may be NULL */
-    const struct quantities *min_allocatable;   /* an offer must contain one of these */
+    const char *const *fair_sharing_excluded; /* resource names, NULL-terminated; may be NULL */
+    const struct quantities *min_allocatable; /* an offer must contain one of these */
     size_t min_allocatable_count;
-    const char *region;                         /* the master's own region, NULL = none */
-    double recovery_factor;                     /* --allocator_agent_recovery_factor */
-    int64_t recovery_timeout_ns;                /* --allocator_recovery_timeout */
+    const char *region;          /* the master's own region, NULL = none */
+    double recovery_factor;      /* --allocator_agent_recovery_factor */
+    int64_t recovery_timeout_ns; /* --allocator_recovery_timeout */
 };
 
 enum {
     ALLOCATOR_REVOCABLE = 1 << 0,
     ALLOCATOR_GPU = 1 << 1,
     ALLOCATOR_SHARED = 1 << 2,
-    ALLOCATOR_MULTI_ROLE = 1 << 3,        /* frameworks and agents */
-    ALLOCATOR_REFINEMENT = 1 << 4,        /* frameworks and agents: RESERVATION_REFINEMENT */
+    ALLOCATOR_MULTI_ROLE = 1 << 3, /* frameworks and agents */
+    ALLOCATOR_REFINEMENT = 1 << 4, /* frameworks and agents: RESERVATION_REFINEMENT */
     ALLOCATOR_REGION_AWARE = 1 << 5,
     ALLOCATOR_HIERARCHICAL_ROLE = 1 << 6, /* agents */
 };
@@ -75,13 +75,13 @@ struct allocator_offer_filter {
 };
 
 struct allocator_agent {
-    const struct resources *total;      /* without allocation_info */
+    const struct resources *total; /* without allocation_info */
     uint32_t capabilities;
-    const char *region;                 /* of the agent's fault domain; NULL = none */
+    const char *region; /* of the agent's fault domain; NULL = none */
     /* The next three are for add_agent; update_agent leaves them as they are. */
     bool active;
-    bool has_unavailability;            /* maintenance: inverse offers */
-    int64_t unavailability_start_ns;    /* wall clock */
+    bool has_unavailability;         /* maintenance: inverse offers */
+    int64_t unavailability_start_ns; /* wall clock */
     /* For update_agent: the agent came back with other attributes, so what frameworks refused of it
      * they may want now. Its filters are dropped. */
     bool attributes_changed;
@@ -91,7 +91,7 @@ struct allocator_agent {
 struct allocator_used {
     uint32_t framework;
     uint32_t agent;
-    const struct resources *resources;  /* with allocation_info */
+    const struct resources *resources; /* with allocation_info */
 };
 
 struct allocator_offer {
@@ -106,8 +106,8 @@ struct allocator_inverse_offer {
     uint32_t agent;
 };
 
-/* One step's outcome; valid until the next step. Offers of one framework are neighbours, so that they
- * go out in one message. The resources of an offer may be taken away (resources_take). */
+/* One step's outcome; valid until the next step. Offers of one framework are neighbours, so that
+ * they go out in one message. The resources of an offer may be taken away (resources_take). */
 struct allocator_batch {
     const struct allocator_offer *offers;
     size_t offer_count;
@@ -125,7 +125,7 @@ struct allocator_stats {
     uint64_t runs;                /* allocation runs since the start */
     int64_t last_run_duration_ns; /* unused by the core; the host may fill it */
     size_t offer_filters_active;
-    size_t event_count;           /* calls since the start */
+    size_t event_count; /* calls since the start */
 };
 
 /*
@@ -169,8 +169,8 @@ struct allocator_ops {
     void (*recover_resources)(void *self, int64_t now_ns, uint32_t framework, uint32_t agent,
                               const struct resources *resources,
                               const struct allocator_refusal *refusal);
-    /* Offered resources were changed by operations: `before` (allocated) became `after`; the agent's
-     * total changes likewise. */
+    /* Offered resources were changed by operations: `before` (allocated) became `after`; the
+     * agent's total changes likewise. */
     void (*update_allocation)(void *self, int64_t now_ns, uint32_t framework, uint32_t agent,
                               const struct resources *before, const struct resources *after);
     /* An operation on free resources; false if they are not free, and then nothing changed. */
@@ -189,13 +189,14 @@ struct allocator_ops {
                       const struct quantities *guarantees, const struct resource_limits *limits);
 
     /* Inverse offers: whether the framework has answered, and until when not to ask again. */
-    void (*update_unavailability)(void *self, int64_t now_ns, uint32_t agent, bool has_unavailability,
-                                  int64_t start_ns);
+    void (*update_unavailability)(void *self, int64_t now_ns, uint32_t agent,
+                                  bool has_unavailability, int64_t start_ns);
     void (*update_inverse_offer)(void *self, int64_t now_ns, uint32_t framework, uint32_t agent,
                                  int64_t refuse_ns);
 
     /* When step() wants to be called, monotonic; TIME_NEVER if never. Calls like add_agent, revive
-     * and subscription ask for a run at once (deadline <= now); a decline waits for the interval. */
+     * and subscription ask for a run at once (deadline <= now); a decline waits for the interval.
+     */
     int64_t (*deadline)(const void *self);
     void (*step)(void *self, int64_t now_ns, struct allocator_batch *ret_batch);
 

@@ -70,11 +70,12 @@ struct alloc {
     struct drf_totals totals;
 
     /* Quota. */
-    size_t quota_count; /* roles with quota */
+    size_t quota_count;        /* roles with quota */
     struct alloc_role **eased; /* roles that have more room since the last run; heap */
     uint32_t eased_count;
     uint32_t eased_capacity;
-    struct alloc_role **unsatisfied; /* roles with active clients whose guarantee is not met; heap */
+    struct alloc_role *
+        *unsatisfied; /* roles with active clients whose guarantee is not met; heap */
     uint32_t unsatisfied_count;
     uint32_t unsatisfied_capacity;
     struct quantities headroom_required;  /* sum of what is unsatisfied of top level roles */
@@ -94,8 +95,8 @@ struct alloc {
     uint32_t visit_capacity;
     struct alloc_batch batch;
     struct alloc_random random;
-    bool is_random_stale;       /* active roles or weights have changed */
-    int64_t next_interval_ns;   /* TIME_NEVER before the first event */
+    bool is_random_stale;     /* active roles or weights have changed */
+    int64_t next_interval_ns; /* TIME_NEVER before the first event */
     uint64_t run_count;
     uint64_t event_count;
 

@@ -289,8 +289,7 @@ void alloc_agent_forget_refusals(struct alloc_agent *agent)
     }
 }
 
-bool alloc_agent_forget_refusals_of(struct alloc_agent *agent, const uint64_t *mask,
-                                    uint32_t words)
+bool alloc_agent_forget_refusals_of(struct alloc_agent *agent, const uint64_t *mask, uint32_t words)
 {
     if (!agent->has_refused) {
         return false;

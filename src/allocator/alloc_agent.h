@@ -37,17 +37,17 @@ struct alloc_agent {
     bool has_shared;   /* in total */
     bool is_candidate; /* of the next run */
 
-    struct resources total;        /* interned, as are the following */
-    struct resources available;    /* total - held; shared ones always */
-    bool is_overcommitted;         /* more is held than there is: then available is always computed
-                                      from scratch */
-    struct alloc_held **held;      /* heap */
+    struct resources total;     /* interned, as are the following */
+    struct resources available; /* total - held; shared ones always */
+    bool is_overcommitted;      /* more is held than there is: then available is always computed
+                                   from scratch */
+    struct alloc_held **held;   /* heap */
     uint32_t held_count;
     uint32_t held_capacity;
 
     /* About what is available, as of `version`: */
-    uint64_t version;            /* counts changes of available */
-    bool is_plain;               /* all unreserved, neither revocable nor shared */
+    uint64_t version; /* counts changes of available */
+    bool is_plain;    /* all unreserved, neither revocable nor shared */
     int64_t bounds[RESOURCE_NAMES_COMMON];
     struct quantities unreserved; /* unreserved, non-revocable scalars: what quota may hold back */
 
@@ -56,25 +56,25 @@ struct alloc_agent {
     /* Clients that refuse whatever is contained in basis; bits by client id. */
     uint64_t *refused; /* heap */
     uint32_t refused_words;
-    bool has_refused;       /* some bit may be set */
-    struct resources basis; /* meaningful if has_refused */
+    bool has_refused;             /* some bit may be set */
+    struct resources basis;       /* meaningful if has_refused */
     uint64_t basis_version;       /* of available that was last found contained in basis */
     uint64_t basis_exact_version; /* of available that was last found equal to it */
 
     /* Offer filters by client id: open addressing. */
-    struct alloc_filter **filters; /* heap */
-    uint32_t filter_capacity;      /* a power of two, or 0 */
-    uint32_t filter_count;         /* of different clients */
+    struct alloc_filter **filters;      /* heap */
+    uint32_t filter_capacity;           /* a power of two, or 0 */
+    uint32_t filter_count;              /* of different clients */
     struct alloc_refused *last_refused; /* reference; what the newest filter is about */
 
     /* The run under way. */
-    uint64_t run;                   /* of which the following are; of an older one, they are void */
-    uint32_t first_draft;           /* its offers so far: head of a chain, or ALLOC_DRAFT_NONE */
+    uint64_t run;         /* of which the following are; of an older one, they are void */
+    uint32_t first_draft; /* its offers so far: head of a chain, or ALLOC_DRAFT_NONE */
     struct resources shared_offered; /* each shared resource once in a run */
 
     /* Maintenance. */
     bool has_unavailability;
-    uint32_t maintained_place; /* in alloc.maintained, if has_unavailability */
+    uint32_t maintained_place;     /* in alloc.maintained, if has_unavailability */
     struct alloc_inverse *inverse; /* heap */
     uint32_t inverse_count;
 };

@@ -7,12 +7,12 @@
 #include "common/xalloc.h"
 
 /* Makes room for one more in an array with a count and a capacity. */
-#define ALLOC_ROOM_FOR_ONE(items, count, capacity)                                                 \
-    do {                                                                                           \
-        if ((count) == (capacity)) {                                                               \
-            (capacity) = MAX(4u, (capacity) * 2);                                                  \
-            (items) = xrealloc((items), (capacity), sizeof((items)[0]));                           \
-        }                                                                                          \
+#define ALLOC_ROOM_FOR_ONE(items, count, capacity)                       \
+    do {                                                                 \
+        if ((count) == (capacity)) {                                     \
+            (capacity) = MAX(4u, (capacity)*2);                          \
+            (items) = xrealloc((items), (capacity), sizeof((items)[0])); \
+        }                                                                \
     } while (0)
 
 #endif

@@ -1,8 +1,8 @@
 /*
  * A client is one framework in one role: what roles' orders of frameworks consist of, and what
- * filters and refusals belong to. It is there while the framework is subscribed to the role or holds
- * something that is allocated to it; it is active, and so in the role's order, while offers may be
- * made to it.
+ * filters and refusals belong to. It is there while the framework is subscribed to the role or
+ * holds something that is allocated to it; it is active, and so in the role's order, while offers
+ * may be made to it.
  */
 #ifndef TEPUI_ALLOCATOR_ALLOC_CLIENT_H
 #define TEPUI_ALLOCATOR_ALLOC_CLIENT_H
@@ -37,9 +37,9 @@ struct alloc_client {
     struct alloc_role *role;
     bool is_subscribed;
     bool is_suppressed;
-    bool is_active;        /* subscribed, not suppressed, and the framework active */
-    bool may_be_refused;   /* an agent may have noted that it refuses */
-    bool has_minimum;      /* of its own, instead of the allocator's */
+    bool is_active;      /* subscribed, not suppressed, and the framework active */
+    bool may_be_refused; /* an agent may have noted that it refuses */
+    bool has_minimum;    /* of its own, instead of the allocator's */
     struct alloc_minimum minimum;
     struct list filters; /* alloc_filter.of_client */
 };
@@ -58,7 +58,8 @@ void alloc_client_set_minimum(struct alloc *a, struct alloc_client *client,
                               const struct allocator_offer_filter *filter);
 /* What it refused, it may want now: it is asked again, from the next run on. */
 void alloc_client_doubt(struct alloc *a, struct alloc_client *client);
-/* Before a run: refusals of doubted clients are forgotten, and the agents that they refused wake. */
+/* Before a run: refusals of doubted clients are forgotten, and the agents that they refused wake.
+ */
 void alloc_client_settle_doubts(struct alloc *a);
 /* Removes it if it is not subscribed and holds nothing, and its role if nothing else keeps that. */
 void alloc_client_tidy(struct alloc *a, struct alloc_client *client);

@@ -5,17 +5,15 @@
 
 #include "common/xalloc.h"
 
-typedef unsigned __int128 u128;
-
 /* --- shares --- */
 
 /* a * a_factor against b * b_factor: 192 bits. */
-static int compare_products(u128 a, uint64_t a_factor, u128 b, uint64_t b_factor)
+static int compare_products(__uint128_t a, uint64_t a_factor, __uint128_t b, uint64_t b_factor)
 {
-    u128 a_low = (u128)(uint64_t)a * a_factor;
-    u128 b_low = (u128)(uint64_t)b * b_factor;
-    u128 a_high = (a >> 64) * a_factor + (a_low >> 64);
-    u128 b_high = (b >> 64) * b_factor + (b_low >> 64);
+    __uint128_t a_low = (__uint128_t)(uint64_t)a * a_factor;
+    __uint128_t b_low = (__uint128_t)(uint64_t)b * b_factor;
+    __uint128_t a_high = (a >> 64) * a_factor + (a_low >> 64);
+    __uint128_t b_high = (b >> 64) * b_factor + (b_low >> 64);
     if (a_high != b_high) {
         return a_high < b_high ? -1 : 1;
     }
@@ -27,8 +25,8 @@ int drf_share_compare(const struct drf_share *a, const struct drf_share *b)
     if (a->total == b->total && a->weight_milli == b->weight_milli) {
         return (a->amount > b->amount) - (a->amount < b->amount);
     }
-    u128 left = (u128)(uint64_t)a->amount * (uint64_t)b->total;
-    u128 right = (u128)(uint64_t)b->amount * (uint64_t)a->total;
+    __uint128_t left = (__uint128_t)(uint64_t)a->amount * (uint64_t)b->total;
+    __uint128_t right = (__uint128_t)(uint64_t)b->amount * (uint64_t)a->total;
     if (a->weight_milli == b->weight_milli) {
         return (left > right) - (left < right);
     }
@@ -78,9 +76,9 @@ static bool is_excluded(const struct drf_totals *totals, uint32_t name)
     return false;
 }
 
-static bool is_close(u128 a, u128 b, bool is_exact)
+static bool is_close(__uint128_t a, __uint128_t b, bool is_exact)
 {
-    u128 difference = a > b ? a - b : b - a;
+    __uint128_t difference = a > b ? a - b : b - a;
     return difference == 0 || (!is_exact && difference <= b / DRF_TOLERANCE);
 }
 
@@ -99,8 +97,8 @@ static bool is_proportional(const struct drf_totals *totals, bool is_exact)
             return false;
         }
         first = i == 0 ? q.amount : first;
-        if (!is_close((u128)(uint64_t)q.amount * (uint64_t)totals->kinds[0].total,
-                      (u128)(uint64_t)first * (uint64_t)totals->kinds[i].total, is_exact)) {
+        if (!is_close((__uint128_t)(uint64_t)q.amount * (uint64_t)totals->kinds[0].total,
+                      (__uint128_t)(uint64_t)first * (uint64_t)totals->kinds[i].total, is_exact)) {
             return false;
         }
         i++;
@@ -146,8 +144,8 @@ void drf_node_deinit(struct drf_node *node)
 /* Keeps the larger of *share and amount / total. */
 static void raise_share(struct drf_share *share, int64_t amount, int64_t total)
 {
-    if (amount > 0 && (u128)(uint64_t)amount * (uint64_t)share->total >
-                          (u128)(uint64_t)share->amount * (uint64_t)total) {
+    if (amount > 0 && (__uint128_t)(uint64_t)amount * (uint64_t)share->total >
+                          (__uint128_t)(uint64_t)share->amount * (uint64_t)total) {
         share->amount = amount;
         share->total = total;
     }
@@ -274,8 +272,7 @@ static void forget_touched(struct drf_order *order, uint32_t id)
     }
 }
 
-void drf_order_remove(struct drf_order *order, const struct drf_table *table,
-                      struct drf_node *node)
+void drf_order_remove(struct drf_order *order, const struct drf_table *table, struct drf_node *node)
 {
     ASSERT(node->is_listed);
     uint32_t at = place_of(order, table, node);

@@ -108,9 +108,8 @@ static void remove_filter(struct alloc *a, struct alloc_filter *filter)
 }
 
 /* Removes what the new one makes superfluous, and the oldest if there are too many. */
-static void make_room(struct alloc *a, struct alloc_agent *agent,
-                      const struct alloc_client *client, const struct resources *refused,
-                      int64_t deadline_ns)
+static void make_room(struct alloc *a, struct alloc_agent *agent, const struct alloc_client *client,
+                      const struct resources *refused, int64_t deadline_ns)
 {
     uint32_t count = 0;
     struct alloc_filter *next;

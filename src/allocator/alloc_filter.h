@@ -19,8 +19,8 @@ struct alloc_client;
 /* Refused resources, shared by the filters of one agent that are about the same. */
 struct alloc_refused {
     uint32_t refs;
-    uint64_t seen_version; /* of agent->available for which `covers` holds; 0 = none */
-    bool covers;           /* all that was available then */
+    uint64_t seen_version;      /* of agent->available for which `covers` holds; 0 = none */
+    bool covers;                /* all that was available then */
     struct resources resources; /* without allocation */
 };
 

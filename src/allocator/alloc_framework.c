@@ -50,8 +50,7 @@ static void revive(struct alloc *a, struct alloc_client *client)
 static void subscribe(struct alloc *a, struct alloc_framework *framework, struct slice name,
                       const struct allocator_framework *info)
 {
-    struct alloc_client *client =
-        alloc_client_get(a, framework, alloc_role_get(a, name));
+    struct alloc_client *client = alloc_client_get(a, framework, alloc_role_get(a, name));
     bool is_suppressed = is_listed(info->suppressed_roles, name);
     if (!client->is_subscribed) {
         client->is_subscribed = true;

@@ -17,9 +17,9 @@ struct alloc_framework {
     struct alloc_client **clients; /* heap */
     uint32_t client_count;
     uint32_t client_capacity;
-    struct list held;      /* alloc_held.of_framework */
-    uint32_t batch_count;  /* its offers in the run under way */
-    uint32_t batch_place;  /* where its next offer goes in the batch */
+    struct list held;     /* alloc_held.of_framework */
+    uint32_t batch_count; /* its offers in the run under way */
+    uint32_t batch_place; /* where its next offer goes in the batch */
 };
 
 struct alloc_framework *alloc_framework_find(const struct alloc *a, uint32_t id);

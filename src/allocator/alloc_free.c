@@ -48,8 +48,7 @@ void alloc_free_wake(struct alloc_free *list, struct alloc_agent *agent)
     if (agent->free_place == ALLOC_AGENT_NOT_FREE) {
         if (list->asleep_end == list->capacity) {
             list->capacity = MAX(64u, list->capacity * 2);
-            list->agents =
-                xrealloc(list->agents, list->capacity, sizeof(struct alloc_agent *));
+            list->agents = xrealloc(list->agents, list->capacity, sizeof(struct alloc_agent *));
         }
         agent->free_place = list->asleep_end;
         list->agents[list->asleep_end++] = agent;

@@ -1,7 +1,7 @@
 /*
- * Which agents are worth a visit. An agent is listed while something is available on it and it may be
- * offered. It is awake, or held (all refused, partly because quota holds something back), or asleep
- * (all refused: nothing but an event can change that).
+ * Which agents are worth a visit. An agent is listed while something is available on it and it may
+ * be offered. It is awake, or held (all refused, partly because quota holds something back), or
+ * asleep (all refused: nothing but an event can change that).
  *
  * One array in three zones, awake | held | asleep, so that waking many is a matter of moving a
  * boundary.

@@ -52,8 +52,7 @@ void alloc_inverse_answer(struct alloc_agent *agent, uint32_t framework_id, int6
     struct alloc_inverse *inverse = get(agent, framework_id);
     inverse->is_outstanding = false;
     if (refuse_ns > 0) {
-        inverse->refused_until_ns =
-            MAX(inverse->refused_until_ns, time_add_ns(now_ns, refuse_ns));
+        inverse->refused_until_ns = MAX(inverse->refused_until_ns, time_add_ns(now_ns, refuse_ns));
     }
 }
 

@@ -32,8 +32,8 @@ static void put(struct alloc_kinds_pair *pair, const struct resource_kind *from,
     *pair = (struct alloc_kinds_pair){from, to};
 }
 
-void alloc_kinds_allocate(struct alloc_kinds *kinds, struct slice role,
-                          struct resource_kinds *pool, struct resources *r)
+void alloc_kinds_allocate(struct alloc_kinds *kinds, struct slice role, struct resource_kinds *pool,
+                          struct resources *r)
 {
     for (uint32_t i = 0; i < r->count; i++) {
         const struct resource_kind *plain = r->items[i].kind;

@@ -22,8 +22,8 @@ struct alloc_kinds {
 
 void alloc_kinds_deinit(struct alloc_kinds *kinds);
 /* Replaces the kinds of all entries, which are without allocation. */
-void alloc_kinds_allocate(struct alloc_kinds *kinds, struct slice role,
-                          struct resource_kinds *pool, struct resources *r);
+void alloc_kinds_allocate(struct alloc_kinds *kinds, struct slice role, struct resource_kinds *pool,
+                          struct resources *r);
 /* Adds the entries without their allocation to *to. Shared ones only if with_shared. */
 void alloc_kinds_add_plain(struct alloc_kinds *kinds, struct resource_kinds *pool,
                            const struct resources *r, bool with_shared, struct resources *to);

@@ -168,8 +168,7 @@ void alloc_ledger_release(struct alloc *a, struct alloc_held *held, const struct
     }
 }
 
-void alloc_ledger_adopt(struct alloc *a, struct alloc_held *held,
-                        struct alloc_framework *framework)
+void alloc_ledger_adopt(struct alloc *a, struct alloc_held *held, struct alloc_framework *framework)
 {
     ASSERT(held->framework == NULL && held->framework_id == framework->id);
     struct resources r = resources_take(&held->resources);
@@ -189,8 +188,7 @@ static void release_whole(struct alloc *a, struct alloc_held *held)
 void alloc_ledger_release_framework(struct alloc *a, struct alloc_framework *framework)
 {
     while (!list_is_empty(&framework->held)) {
-        struct alloc_held *held =
-            LIST_ENTRY(framework->held.next, struct alloc_held, of_framework);
+        struct alloc_held *held = LIST_ENTRY(framework->held.next, struct alloc_held, of_framework);
         struct alloc_agent *agent = held->agent;
         release_whole(a, held);
         alloc_agent_recompute(a, agent);

@@ -110,8 +110,8 @@ static void cut_to_limits(struct alloc *a, const struct alloc_role *role,
     *r = cut;
 }
 
-/* What is available of the common kinds, as far as the headroom that is required for guarantees lets
- * anybody have it, and the limits let the role (NULL = any) have it. */
+/* What is available of the common kinds, as far as the headroom that is required for guarantees
+ * lets anybody have it, and the limits let the role (NULL = any) have it. */
 static void bound_by_quota(const struct alloc *a, const struct alloc_agent *agent,
                            const struct alloc_role *role, bool with_headroom,
                            int64_t bounds[RESOURCE_NAMES_COMMON])
@@ -214,8 +214,7 @@ static enum alloc_verdict offer_whole(struct alloc *a, struct alloc_agent *agent
 /* Adds to *always what is offered of *quota to meet the guarantee, and more as far as limits and
  * headroom allow. False if there is nothing for the guarantee. */
 static bool add_for_guarantee(struct alloc *a, const struct alloc_role *role,
-                              struct resources *quota, struct resources *always,
-                              bool *is_held_back)
+                              struct resources *quota, struct resources *always, bool *is_held_back)
 {
     CLEANUP(resources_deinit) struct resources guaranteed = RESOURCES_INIT;
     resources_shrink(quota, &role->unsatisfied, a->names, &a->prng, &guaranteed);

@@ -18,8 +18,7 @@ void alloc_random_deinit(struct alloc_random *random)
 /* The chance of a node is that of its parent, by weight among its active siblings. */
 static uint64_t chance_of(const struct drf_node *node, const struct alloc_role *parent)
 {
-    unsigned __int128 product =
-        (unsigned __int128)parent->tree_chance * (uint64_t)node->weight_milli;
+    __uint128_t product = (__uint128_t)parent->tree_chance * (uint64_t)node->weight_milli;
     uint64_t chance = (uint64_t)(product / parent->level_weight);
     return chance != 0 ? chance : 1;
 }

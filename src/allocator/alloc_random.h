@@ -1,6 +1,6 @@
 /*
- * The random sorters: roles by a weighted shuffle, frameworks of a role by a plain one. Drawn one by
- * one, since mostly the first takes all.
+ * The random sorters: roles by a weighted shuffle, frameworks of a role by a plain one. Drawn one
+ * by one, since mostly the first takes all.
  */
 #ifndef TEPUI_ALLOCATOR_ALLOC_RANDOM_H
 #define TEPUI_ALLOCATOR_ALLOC_RANDOM_H

@@ -204,8 +204,7 @@ static void refresh_unsatisfied(struct alloc *a, struct alloc_role *role)
 }
 
 void alloc_role_set_quota(struct alloc *a, struct alloc_role *role,
-                          const struct quantities *guarantees,
-                          const struct resource_limits *limits)
+                          const struct quantities *guarantees, const struct resource_limits *limits)
 {
     bool had_quota = role->has_quota;
     ease(a, role);

@@ -1,10 +1,10 @@
 /*
- * The tree of roles: what each subtree has allocated and reserved, quota, weights, and the orders of
- * fairness in which a run goes through it.
+ * The tree of roles: what each subtree has allocated and reserved, quota, weights, and the orders
+ * of fairness in which a run goes through it.
  *
- * A role is kept while frameworks are in it, something is reserved for it, or it has quota, a weight
- * or subroles. It is listed in its parent's order while an active client is in its subtree. A role
- * that has clients of its own beside subroles competes with them as a virtual leaf, `self`.
+ * A role is kept while frameworks are in it, something is reserved for it, or it has quota, a
+ * weight or subroles. It is listed in its parent's order while an active client is in its subtree.
+ * A role that has clients of its own beside subroles competes with them as a virtual leaf, `self`.
  */
 #ifndef TEPUI_ALLOCATOR_ALLOC_ROLE_H
 #define TEPUI_ALLOCATOR_ALLOC_ROLE_H
@@ -44,8 +44,8 @@ struct alloc_role {
     struct quantities used;        /* unreserved, non-revocable scalars offered or allocated */
     struct quantities reserved;    /* scalars reserved, allocated or not */
     struct quantities unsatisfied; /* guarantees - used - reserved */
-    bool is_unsatisfied; /* that is not empty, and there are active clients of its own */
-    uint32_t unsatisfied_place; /* then: in alloc.unsatisfied */
+    bool is_unsatisfied;           /* that is not empty, and there are active clients of its own */
+    uint32_t unsatisfied_place;    /* then: in alloc.unsatisfied */
 
     bool is_eased; /* its limits leave more room than in the last run: in alloc.eased */
 

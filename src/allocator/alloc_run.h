@@ -14,7 +14,7 @@
 struct alloc_draft {
     struct alloc_client *client;
     uint32_t agent_id;
-    uint32_t next; /* of the same agent, or ALLOC_DRAFT_NONE */
+    uint32_t next;              /* of the same agent, or ALLOC_DRAFT_NONE */
     struct resources resources; /* with allocation */
 };
 
@@ -34,8 +34,8 @@ void alloc_batch_clear(struct alloc_batch *batch);
 void alloc_batch_deinit(struct alloc_batch *batch);
 /* Makes what the agent keeps about a run that of this one. */
 void alloc_batch_begin_agent(const struct alloc *a, struct alloc_agent *agent);
-/* Takes over *r, which is with allocation; combined with what the client was offered on the agent in
- * this run. */
+/* Takes over *r, which is with allocation; combined with what the client was offered on the agent
+ * in this run. */
 void alloc_batch_add(struct alloc *a, struct alloc_agent *agent, struct alloc_client *client,
                      struct resources *r);
 

@@ -6,6 +6,7 @@
 
 #include "allocator/alloc.h"
 #include "allocator/alloc_array.h"
+#include "allocator/alloc_operation.h"
 
 static struct alloc *alloc_cast(void *self)
 {
@@ -160,8 +161,8 @@ static void resume(struct alloc *a)
 /* --- frameworks --- */
 
 static void add_framework(void *self, int64_t now_ns, uint32_t id,
-                          const struct allocator_framework *info,
-                          const struct allocator_used *used, size_t used_count)
+                          const struct allocator_framework *info, const struct allocator_used *used,
+                          size_t used_count)
 {
     struct alloc *a = begin(self, now_ns);
     struct alloc_framework *framework = alloc_framework_new(a, id, info);
@@ -336,9 +337,8 @@ static void recover_role(struct alloc *a, int64_t now_ns, struct alloc_held *hel
     }
 }
 
-static void recover_resources(void *self, int64_t now_ns, uint32_t framework_id,
-                              uint32_t agent_id, const struct resources *r,
-                              const struct allocator_refusal *refusal)
+static void recover_resources(void *self, int64_t now_ns, uint32_t framework_id, uint32_t agent_id,
+                              const struct resources *r, const struct allocator_refusal *refusal)
 {
     struct alloc *a = begin(self, now_ns);
     struct alloc_agent *agent = alloc_agent_find(a, agent_id);
@@ -364,58 +364,15 @@ static void recover_resources(void *self, int64_t now_ns, uint32_t framework_id,
     resources_by_role_deinit(&by_role);
 }
 
-/* Changes a total by what an operation consumed and made, both without allocation. Of a shared
- * resource the total has one copy, however many are allocated: it is made with the first, and goes
- * with the last. */
-static void convert_total(const struct resources *before, const struct resources *after,
-                          struct resources *total)
-{
-    for (uint32_t i = 0; i < before->count; i++) {
-        const struct resource *r = &before->items[i];
-        if (!r->kind->is_shared) {
-            resources_subtract_one(total, r);
-        } else if (resources_count_of(after, r) == 0) {
-            struct resource one = *r;
-            one.shares = 1;
-            resources_subtract_one(total, &one);
-        }
-    }
-    for (uint32_t i = 0; i < after->count; i++) {
-        const struct resource *r = &after->items[i];
-        if (!r->kind->is_shared) {
-            resources_add_one(total, r);
-        } else if (resources_count_of(total, r) == 0) {
-            struct resource one = resource_copy(r);
-            one.shares = 1;
-            resources_add_take(total, one);
-        }
-    }
-}
-
-static void update_allocation(void *self, int64_t now_ns, uint32_t framework_id,
-                              uint32_t agent_id, const struct resources *before,
-                              const struct resources *after)
+static void update_allocation(void *self, int64_t now_ns, uint32_t framework_id, uint32_t agent_id,
+                              const struct resources *before, const struct resources *after)
 {
     struct alloc *a = begin(self, now_ns);
     struct alloc_agent *agent = alloc_agent_find(a, agent_id);
     ASSERT(agent != NULL);
     struct alloc_held *held = alloc_agent_held(agent, framework_id);
     ASSERT(held != NULL);
-    /* The new first, so that nothing goes that both of them keep. */
-    alloc_ledger_hold(a, agent, framework_id, after, false);
-    alloc_ledger_release(a, held, before);
-    struct resources total;
-    resources_copy(&agent->total, &total);
-    CLEANUP(resources_deinit) struct resources consumed = RESOURCES_INIT;
-    CLEANUP(resources_deinit) struct resources made = RESOURCES_INIT;
-    resources_copy(before, &consumed);
-    resources_unallocate(&consumed, &a->kinds);
-    resources_copy(after, &made);
-    resources_unallocate(&made, &a->kinds);
-    convert_total(&consumed, &made, &total);
-    if (!alloc_agent_set_total(a, agent, &total)) {
-        alloc_agent_recompute(a, agent);
-    }
+    alloc_operation_on_held(a, held, before, after);
 }
 
 static bool update_available(void *self, int64_t now_ns, uint32_t agent_id,
@@ -424,14 +381,7 @@ static bool update_available(void *self, int64_t now_ns, uint32_t agent_id,
     struct alloc *a = begin(self, now_ns);
     struct alloc_agent *agent = alloc_agent_find(a, agent_id);
     ASSERT(agent != NULL);
-    if (!resources_contain(&agent->available, before)) {
-        return false;
-    }
-    struct resources total;
-    resources_copy(&agent->total, &total);
-    convert_total(before, after, &total);
-    alloc_agent_set_total(a, agent, &total);
-    return true;
+    return alloc_operation_on_free(a, agent, before, after);
 }
 
 static void add_allocation(void *self, int64_t now_ns, uint32_t framework_id, uint32_t agent_id,
@@ -481,8 +431,8 @@ static void set_quota(void *self, int64_t now_ns, const char *name,
     alloc_headroom_eased(a);
 }
 
-static void update_unavailability(void *self, int64_t now_ns, uint32_t id,
-                                  bool has_unavailability, int64_t start_ns UNUSED)
+static void update_unavailability(void *self, int64_t now_ns, uint32_t id, bool has_unavailability,
+                                  int64_t start_ns UNUSED)
 {
     struct alloc *a = begin(self, now_ns);
     struct alloc_agent *agent = alloc_agent_find(a, id);
@@ -560,9 +510,8 @@ static int64_t role_share_ppm(const void *self, const char *name)
     /* With subroles, that of its own frameworks. */
     const struct drf_node *node = role->child_count != 0 ? &role->self : &role->tree;
     struct drf_share share = drf_node_share(node, &a->totals);
-    unsigned __int128 ppm = (unsigned __int128)(uint64_t)share.amount * 1000000 *
-                            DRF_WEIGHT_ONE / (uint64_t)share.total /
-                            (uint64_t)share.weight_milli;
+    __uint128_t ppm = (__uint128_t)(uint64_t)share.amount * 1000000 * DRF_WEIGHT_ONE /
+                      (uint64_t)share.total / (uint64_t)share.weight_milli;
     return ppm > INT64_MAX ? INT64_MAX : (int64_t)ppm;
 }
 

@@ -19,8 +19,7 @@
 
 #define INTERVAL_NS NS_PER_SEC
 #define FOREVER_NS (365 * NS_PER_DAY)
-#define ALL_CAPABILITIES                                                                           \
-    (ALLOCATOR_MULTI_ROLE | ALLOCATOR_HIERARCHICAL_ROLE | ALLOCATOR_REFINEMENT)
+#define ALL_CAPABILITIES (ALLOCATOR_MULTI_ROLE | ALLOCATOR_HIERARCHICAL_ROLE | ALLOCATOR_REFINEMENT)
 
 static const struct allocator_ops *const ops = &allocator_hierarchical;
 
@@ -188,8 +187,8 @@ static void add_frameworks(struct bench *b, uint32_t capabilities)
     }
 }
 
-/* Every agent with a part used by one framework, in turn; `used` may be NULL. A run after each, as if
- * the master had nothing else to do in between. Returns the CPU time. */
+/* Every agent with a part used by one framework, in turn; `used` may be NULL. A run after each, as
+ * if the master had nothing else to do in between. Returns the CPU time. */
 static double add_agents(struct bench *b, const struct resources *total,
                          const struct resources *used)
 {
@@ -213,7 +212,8 @@ static void bench_add_and_update_slave(uint32_t agent_count, uint32_t framework_
     struct resources total = parse("cpus:2;mem:1024;disk:4096;ports:[31000-32000]");
     struct resources used =
         parse_allocated("cpus:1;mem:128;disk:1024;"
-                        "ports:[31126-31510,31512-31623,31810-31852,31854-31964]", "*");
+                        "ports:[31126-31510,31512-31623,31810-31852,31854-31964]",
+                        "*");
     report("added", add_agents(&b, &total, &used), 1700);
     struct resources more;
     resources_copy(&total, &more);

@@ -51,8 +51,8 @@ void kit_init_with(struct kit *k, const struct allocator_options *options, const
     while (minimum[0] != '\0' && slice_split(&rest, '|', &part)) {
         struct err err;
         assert_true(o.min_allocatable_count < ELEMENTS(min));
-        assert_int_equal(
-            quantities_parse(part, &k->names, &min[o.min_allocatable_count++], &err), 0);
+        assert_int_equal(quantities_parse(part, &k->names, &min[o.min_allocatable_count++], &err),
+                         0);
     }
     k->allocator = k->ops->create(&o);
     for (size_t i = 0; i < o.min_allocatable_count; i++) {
@@ -409,8 +409,7 @@ void kit_decline_all(struct kit *k, int64_t refuse_ns)
     }
 }
 
-void kit_use(struct kit *k, uint32_t framework, uint32_t agent, const char *used,
-             int64_t refuse_ns)
+void kit_use(struct kit *k, uint32_t framework, uint32_t agent, const char *used, int64_t refuse_ns)
 {
     struct kit_offer *offer = kit_find(k, framework, agent, NULL);
     if (used != NULL) {

@@ -15,10 +15,10 @@
 #include "tepui/allocator.h"
 
 #define KIT_INTERVAL_NS NS_PER_SEC
-#define KIT_AGENT_CAPABILITIES                                                                     \
+#define KIT_AGENT_CAPABILITIES \
     (ALLOCATOR_MULTI_ROLE | ALLOCATOR_HIERARCHICAL_ROLE | ALLOCATOR_REFINEMENT)
-#define KIT_ALL_CAPABILITIES                                                                       \
-    (ALLOCATOR_REVOCABLE | ALLOCATOR_GPU | ALLOCATOR_SHARED | ALLOCATOR_MULTI_ROLE |               \
+#define KIT_ALL_CAPABILITIES                                                         \
+    (ALLOCATOR_REVOCABLE | ALLOCATOR_GPU | ALLOCATOR_SHARED | ALLOCATOR_MULTI_ROLE | \
      ALLOCATOR_REFINEMENT | ALLOCATOR_REGION_AWARE)
 
 struct kit_offer {
@@ -56,7 +56,8 @@ struct resources kit_volume(const char *role, const char *disk, const char *id, 
 /* Reserved by a stack of roles, "a,a/b". */
 struct resources kit_reserved(const char *text, const char *roles);
 
-/* Roles as "a,b"; active, nothing suppressed, MULTI_ROLE and REFINEMENT unless the second says what. */
+/* Roles as "a,b"; active, nothing suppressed, MULTI_ROLE and REFINEMENT unless the second says
+ * what. */
 void kit_framework(struct kit *k, uint32_t id, const char *roles);
 void kit_framework_with(struct kit *k, uint32_t id, const char *roles, const char *suppressed,
                         uint32_t capabilities);

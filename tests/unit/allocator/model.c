@@ -57,8 +57,7 @@ void model_drop_filters(struct model *m, uint32_t framework, uint32_t agent, uin
     for (size_t i = m->filter_count; i > 0; i--) {
         const struct model_filter *f = &m->filters[i - 1];
         if ((framework == UINT32_MAX || f->framework == framework) &&
-            (agent == UINT32_MAX || f->agent == agent) &&
-            (role == UINT32_MAX || f->role == role)) {
+            (agent == UINT32_MAX || f->agent == agent) && (role == UINT32_MAX || f->role == role)) {
             drop_filter(m, i - 1);
         }
     }
@@ -259,8 +258,8 @@ void model_assert_may(const struct model *m, uint32_t framework, uint32_t agent,
 
 /* The share of what frameworks hold in roles: of `role` and below, or of the role alone, or of one
  * framework in it. */
-static double share(const struct model *m, const char *role, bool with_subroles,
-                    uint32_t framework, int64_t weight)
+static double share(const struct model *m, const char *role, bool with_subroles, uint32_t framework,
+                    int64_t weight)
 {
     struct quantities total = QUANTITIES_INIT;
     struct quantities held = QUANTITIES_INIT;
@@ -271,8 +270,8 @@ static double share(const struct model *m, const char *role, bool with_subroles,
             for (uint32_t j = 0; j < a->held[f].count; j++) {
                 const struct resource *r = &a->held[f].items[j];
                 struct slice of = r->kind->allocation_role;
-                bool counts = with_subroles ? role_is_within(of, slice_from(role))
-                                            : slice_is(of, role);
+                bool counts =
+                    with_subroles ? role_is_within(of, slice_from(role)) : slice_is(of, role);
                 if (counts && r->kind->type == VALUE_SCALAR &&
                     (framework == UINT32_MAX || framework == f)) {
                     quantities_add_resource(&held, r, m->names);

@@ -99,8 +99,7 @@ static void test_a_framework_that_is_added_later_brings_what_it_holds(void **sta
     struct allocator_used list[] = {{0, 0, &used}, {0, 77, &used}};
     const char *roles[] = {"role", NULL};
     const char *none[] = {NULL};
-    struct allocator_framework info = {
-        .roles = roles, .suppressed_roles = none, .active = true};
+    struct allocator_framework info = {.roles = roles, .suppressed_roles = none, .active = true};
     k.ops->add_framework(k.allocator, k.now_ns, 0, &info, list, 2);
     assert_int_equal(k.ops->role_share_ppm(k.allocator, "role"), 1000000);
     kit_expect(&k, "");

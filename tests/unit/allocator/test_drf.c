@@ -36,9 +36,9 @@ static void test_shares_are_divided_by_weights(void **state)
     assert_int_equal(compare(share(3, 10, 1500), share(1, 5, 1000)), 0);
     assert_int_equal(compare(share(3, 10, 1499), share(1, 5, 1000)), 1);
     /* 192 bits: the products differ only in the last place. */
-    assert_int_equal(compare(share(INT64_MAX, INT64_MAX, INT64_MAX),
-                             share(INT64_MAX, INT64_MAX, INT64_MAX - 1)),
-                     -1);
+    assert_int_equal(
+        compare(share(INT64_MAX, INT64_MAX, INT64_MAX), share(INT64_MAX, INT64_MAX, INT64_MAX - 1)),
+        -1);
     assert_int_equal(compare(share(INT64_MAX, INT64_MAX, INT64_MAX),
                              share(INT64_MAX - 1, INT64_MAX - 1, INT64_MAX)),
                      0);
@@ -166,7 +166,8 @@ static void test_an_order_is_kept_while_nodes_come_change_and_go(void **state)
             }
             break;
         default:
-            node->allocated = amounts((int64_t)prng_below(&prng, 50), (int64_t)prng_below(&prng, 50));
+            node->allocated =
+                amounts((int64_t)prng_below(&prng, 50), (int64_t)prng_below(&prng, 50));
             node->grants += prng_below(&prng, 2);
             node->weight_milli = 500 + 500 * (int64_t)prng_below(&prng, 3);
             drf_order_touch(&order, node);

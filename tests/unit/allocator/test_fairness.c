@@ -1,4 +1,5 @@
-/* Who comes first: shares, weights, the tree of roles. Totals are chosen so that shares are easy. */
+/* Who comes first: shares, weights, the tree of roles. Totals are chosen so that shares are easy.
+ */
 #include "kit.h"
 
 static void test_a_lone_framework_gets_all_of_every_agent(void **state)
@@ -281,8 +282,8 @@ static void test_the_order_is_kept_when_others_have_refused(void **state)
      * 41 cpus, below it a/x with 2 and a with 4, of which one has nothing. */
     kit_expect(&k, "f5 a9 refuser: cpus:1; mem:100");
     static const char *const order[] = {
-        "f3 a9 b: cpus:1; mem:100",   "f1 a9 a/x: cpus:1; mem:100", "f4 a9 a: cpus:1; mem:100",
-        "f2 a9 a: cpus:1; mem:100",   "f0 a9 c: cpus:1; mem:100",
+        "f3 a9 b: cpus:1; mem:100", "f1 a9 a/x: cpus:1; mem:100", "f4 a9 a: cpus:1; mem:100",
+        "f2 a9 a: cpus:1; mem:100", "f0 a9 c: cpus:1; mem:100",
     };
     for (size_t i = 0; i < ELEMENTS(order); i++) {
         kit_decline_all(&k, NS_PER_DAY);

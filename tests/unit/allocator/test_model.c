@@ -24,8 +24,8 @@ struct world {
     struct model m;
     struct prng prng;
     int64_t now_ns;
-    int64_t interval_ns; /* the next one */
-    bool has_quota;      /* this world knows quota */
+    int64_t interval_ns;             /* the next one */
+    bool has_quota;                  /* this world knows quota */
     struct offer offers[OFFERS_MAX]; /* outstanding */
     size_t offer_count;
     size_t made_count; /* in all */
@@ -60,8 +60,8 @@ static void take_offer(struct world *w, const struct allocator_offer *offer)
     model_assert_may(&w->m, offer->framework, offer->agent, role, &plain);
     resources_add(&w->m.agents[offer->agent].held[offer->framework], offer->resources);
     assert_true(w->offer_count < OFFERS_MAX);
-    w->offers[w->offer_count++] = (struct offer){
-        offer->framework, offer->agent, role, resources_take(offer->resources)};
+    w->offers[w->offer_count++] =
+        (struct offer){offer->framework, offer->agent, role, resources_take(offer->resources)};
     w->made_count++;
     resources_deinit(&plain);
     resources_deinit(&left);
@@ -462,7 +462,8 @@ static void event_answer(struct world *w)
     struct offer *o = &w->offers[below(w, (uint32_t)w->offer_count)];
     static const int64_t refusals[] = {0, INTERVAL_NS / 2, 5 * INTERVAL_NS / 2, 40 * INTERVAL_NS};
     if (below(w, 3) == 0) {
-        /* A task takes the first kind of it, or half of that; it goes on for ever or until it is freed. */
+        /* A task takes the first kind of it, or half of that; it goes on for ever or until it is
+         * freed. */
         struct resource used = resource_copy(&o->resources.items[0]);
         if (used.kind->type == VALUE_SCALAR && used.value.scalar > 1000) {
             used.value.scalar /= 2;
@@ -547,8 +548,8 @@ static void event_operation_in_offer(struct world *w)
     if (resource_is_reserved(r)) {
         resources_pop_reservation(&before, &after);
     } else if (!r->kind->is_revocable && strcmp(model_roles[o->role], "*") != 0) {
-        struct resource_reservation reservation = {
-            .type = RESERVATION_DYNAMIC, .role = slice_from(model_roles[o->role])};
+        struct resource_reservation reservation = {.type = RESERVATION_DYNAMIC,
+                                                   .role = slice_from(model_roles[o->role])};
         resources_push_reservation(&before, &reservation, &after);
     }
     /* The agent may have shrunk since, so that the total does not have it. */

@@ -108,8 +108,9 @@ static void test_copies_of_a_shared_volume_count_once(void **state)
         kit_decline(&k, k.offers[k.offer_count - 1].framework, 0, 0);
     }
     assert_int_equal(k.ops->role_share_ppm(k.allocator, "role"), 1000000);
-    kit_decline(&k, kit_count(&k, 0) != 0 && k.offers[0].agent == 0 ? k.offers[0].framework
-                                                                    : k.offers[1].framework,
+    kit_decline(&k,
+                kit_count(&k, 0) != 0 && k.offers[0].agent == 0 ? k.offers[0].framework
+                                                                : k.offers[1].framework,
                 0, 0);
     assert_int_equal(count_volumes(&k), 0);
     assert_int_equal(k.ops->role_share_ppm(k.allocator, "role"), 750000);
