@@ -10,3 +10,4 @@ tepui_program(bench_containers ${CMAKE_SOURCE_DIR}/tests/bench/bench_containers.
 target_compile_definitions(bench_containers PRIVATE PROGRAMS_DIR="${CMAKE_BINARY_DIR}/bin")
 add_dependencies(bench_containers tepui-containerizer)
 tepui_bench(net LIBS tepui_net)
+tepui_bench(files LIBS tepui_store)
