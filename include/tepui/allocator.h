@@ -87,7 +87,8 @@ struct allocator_agent {
     bool attributes_changed;
 };
 
-/* What a framework holds on an agent: for adding either of them after a failover. */
+/* What a framework holds on an agent: for adding either of them after a failover. Whichever comes
+ * first may tell of the other; what an agent told is believed, and need not be told again. */
 struct allocator_used {
     uint32_t framework;
     uint32_t agent;

@@ -48,6 +48,9 @@ struct alloc {
     uint32_t agent_count;
     struct alloc_framework **frameworks; /* heap */
     uint32_t framework_capacity;
+    struct list **orphans; /* alloc_held.of_framework of frameworks that are not known yet, by id;
+                              heap, each NULL or on the heap */
+    uint32_t orphan_capacity;
 
     /* Clients; their nodes by id, and which of them are active as bits. */
     struct alloc_ids client_ids;

@@ -216,10 +216,9 @@ struct alloc_held *alloc_agent_add_held(struct alloc *a, struct alloc_agent *age
     held->agent = agent;
     held->framework_id = framework_id;
     held->framework = alloc_framework_find(a, framework_id);
-    list_init(&held->of_framework);
-    if (held->framework != NULL) {
-        list_push_back(&held->framework->held, &held->of_framework);
-    }
+    list_push_back(held->framework != NULL ? &held->framework->held
+                                           : alloc_framework_orphans(a, framework_id),
+                   &held->of_framework);
     ALLOC_ROOM_FOR_ONE(agent->held, agent->held_count, agent->held_capacity);
     agent->held[agent->held_count++] = held;
     return held;

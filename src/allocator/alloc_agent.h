@@ -19,7 +19,7 @@ struct alloc_refused;
 
 /* What one framework holds on one agent: offered to it or in use. */
 struct alloc_held {
-    struct list of_framework; /* in framework->held */
+    struct list of_framework; /* in framework->held, or in the list of orphans */
     struct alloc_agent *agent;
     uint32_t framework_id;
     struct alloc_framework *framework; /* NULL while the allocator was not told of it: then the

@@ -92,6 +92,23 @@ void alloc_framework_update(struct alloc *a, struct alloc_framework *framework,
     }
 }
 
+struct list *alloc_framework_orphans(struct alloc *a, uint32_t id)
+{
+    if (id >= a->orphan_capacity) {
+        uint32_t capacity = MAX(MAX(64u, id + 1), a->orphan_capacity * 2);
+        a->orphans = xrealloc(a->orphans, capacity, sizeof(struct list *));
+        for (uint32_t i = a->orphan_capacity; i < capacity; i++) {
+            a->orphans[i] = NULL;
+        }
+        a->orphan_capacity = capacity;
+    }
+    if (a->orphans[id] == NULL) {
+        a->orphans[id] = xalloc(sizeof(struct list));
+        list_init(a->orphans[id]);
+    }
+    return a->orphans[id];
+}
+
 struct alloc_framework *alloc_framework_new(struct alloc *a, uint32_t id,
                                             const struct allocator_framework *info)
 {

@@ -28,6 +28,8 @@ struct alloc_framework *alloc_framework_new(struct alloc *a, uint32_t id,
                                             const struct allocator_framework *info);
 /* Holds nothing any more (asserts). */
 void alloc_framework_free(struct alloc *a, struct alloc_framework *framework);
+/* Where what it holds is listed before it is known. */
+struct list *alloc_framework_orphans(struct alloc *a, uint32_t id);
 void alloc_framework_update(struct alloc *a, struct alloc_framework *framework,
                             const struct allocator_framework *info);
 void alloc_framework_set_active(struct alloc *a, struct alloc_framework *framework, bool is_active);

@@ -168,14 +168,17 @@ void alloc_ledger_release(struct alloc *a, struct alloc_held *held, const struct
     }
 }
 
-void alloc_ledger_adopt(struct alloc *a, struct alloc_held *held, struct alloc_framework *framework)
+void alloc_ledger_adopt(struct alloc *a, struct alloc_framework *framework)
 {
-    ASSERT(held->framework == NULL && held->framework_id == framework->id);
-    struct resources r = resources_take(&held->resources);
-    held->framework = framework;
-    list_push_back(&framework->held, &held->of_framework);
-    enter(a, held, &r, ENTRY_GRANT);
-    held->resources = r;
+    struct list *link;
+    while ((link = list_pop_front(alloc_framework_orphans(a, framework->id))) != NULL) {
+        struct alloc_held *held = LIST_ENTRY(link, struct alloc_held, of_framework);
+        struct resources r = resources_take(&held->resources);
+        held->framework = framework;
+        list_push_back(&framework->held, &held->of_framework);
+        enter(a, held, &r, ENTRY_GRANT);
+        held->resources = r;
+    }
 }
 
 static void release_whole(struct alloc *a, struct alloc_held *held)

@@ -18,9 +18,8 @@ void alloc_ledger_grant(struct alloc *a, struct alloc_agent *agent, struct alloc
 /* The framework holds them no more; they must be held (asserts). held may be gone after it. What is
  * available is the caller's to change. */
 void alloc_ledger_release(struct alloc *a, struct alloc_held *held, const struct resources *r);
-/* One held by a framework that has become known. */
-void alloc_ledger_adopt(struct alloc *a, struct alloc_held *held,
-                        struct alloc_framework *framework);
+/* A framework has become known: what it holds according to agents is entered. */
+void alloc_ledger_adopt(struct alloc *a, struct alloc_framework *framework);
 /* Releases all that a framework holds, and makes it available. */
 void alloc_ledger_release_framework(struct alloc *a, struct alloc_framework *framework);
 /* Releases all that is held on an agent. */

@@ -127,6 +127,10 @@ static void destroy(void *self)
     resource_names_deinit(&a->own_names);
     free(a->agents);
     free(a->frameworks);
+    for (uint32_t i = 0; i < a->orphan_capacity; i++) {
+        free(a->orphans[i]);
+    }
+    free(a->orphans);
     free(a->active);
     free(a->unsatisfied);
     free(a->eased);
@@ -166,17 +170,13 @@ static void add_framework(void *self, int64_t now_ns, uint32_t id,
 {
     struct alloc *a = begin(self, now_ns);
     struct alloc_framework *framework = alloc_framework_new(a, id, info);
+    alloc_ledger_adopt(a, framework);
     for (size_t i = 0; i < used_count; i++) {
+        /* An agent that is not known yet will tell, and one that has told is believed. */
         struct alloc_agent *agent = alloc_agent_find(a, used[i].agent);
-        if (agent == NULL) {
-            continue; /* it will tell when it is added */
-        }
-        struct alloc_held *held = alloc_agent_held(agent, id);
-        if (held == NULL) {
+        if (agent != NULL && alloc_agent_held(agent, id) == NULL) {
             alloc_ledger_hold(a, agent, id, used[i].resources, true);
             alloc_agent_recompute(a, agent);
-        } else if (held->framework == NULL) {
-            alloc_ledger_adopt(a, held, framework);
         }
     }
     if (info->active) {

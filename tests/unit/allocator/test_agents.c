@@ -112,6 +112,25 @@ static void test_a_framework_that_is_added_later_brings_what_it_holds(void **sta
     kit_deinit(&k);
 }
 
+static void test_what_agents_told_is_known_when_the_framework_comes_without_a_word(void **state)
+{
+    (void)state;
+    struct kit k;
+    kit_init(&k);
+    kit_agent_used(&k, 0, "cpus:4;mem:1024", 0, "role", "cpus:1");
+    kit_agent_used(&k, 1, "cpus:4;mem:1024", 0, "role/sub", "cpus:3");
+    kit_agent_used(&k, 2, "cpus:4;mem:1024", 5, "role", "cpus:4");
+    kit_framework(&k, 0, "role");
+    assert_int_equal(k.ops->role_share_ppm(k.allocator, "role/sub"), 250000);
+    kit_step(&k);
+    kit_decline_all(&k, 0);
+    k.ops->remove_framework(k.allocator, k.now_ns, 0);
+    kit_framework(&k, 1, "role");
+    kit_expect(&k, "f1 a0 role: cpus:4; mem:1024\nf1 a1 role: cpus:4; mem:1024\n"
+                   "f1 a2 role: mem:1024");
+    kit_deinit(&k);
+}
+
 static void test_an_unknown_frameworks_resources_may_be_recovered(void **state)
 {
     (void)state;
@@ -466,6 +485,7 @@ int main(void)
         cmocka_unit_test(test_what_a_removed_agent_had_is_gone),
         cmocka_unit_test(test_resources_of_several_roles_are_recovered_in_one_go),
         cmocka_unit_test(test_a_framework_that_is_added_later_brings_what_it_holds),
+        cmocka_unit_test(test_what_agents_told_is_known_when_the_framework_comes_without_a_word),
         cmocka_unit_test(test_an_unknown_frameworks_resources_may_be_recovered),
         cmocka_unit_test(test_an_agent_may_grow_and_shrink),
         cmocka_unit_test(test_deactivated_agents_are_not_offered),
