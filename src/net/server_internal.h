@@ -49,7 +49,8 @@ struct exchange {
     const struct http_head *head; /* while the body is being read */
     struct buf body;              /* collected */
     struct evbuffer *held; /* of the answer, while earlier ones are missing; NULL = nothing */
-    struct render *render; /* RENDERING, or the first piece of a stream: not begun, or in a worker */
+    struct render
+        *render; /* RENDERING, or the first piece of a stream: not begun, or in a worker */
     struct evbuffer *behind; /* pieces of a stream that come after the one being rendered */
     bool closes;             /* so does the end of the stream */
     uint64_t opened_size;    /* conn->written_size when a rendered first piece had been written */

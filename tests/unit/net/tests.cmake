@@ -1,6 +1,7 @@
 tepui_test(net loop)
 tepui_test(net workers)
 tepui_test(net server)
+tepui_test(net server_streams)
 tepui_test(net peers)
 tepui_test(net client)
 tepui_test(net host)
