@@ -312,6 +312,136 @@ static void bench_suppress_offers(uint32_t agent_count, uint32_t framework_count
     end(&b);
 }
 
+static void bench_extreme_suppress_offers(uint32_t agent_count, uint32_t framework_count)
+{
+    struct bench b;
+    printf("ExtremeSuppressOffers\n");
+    begin(&b, agent_count, framework_count);
+    add_frameworks(&b, 0);
+    b.keeps_offers = true;
+    struct resources total = parse("cpus:24;mem:4096;disk:4096;ports:[31000-32000]");
+    struct resources used = sixteen_tasks("mem:1024");
+    add_agents(&b, &total, &used);
+    for (uint32_t i = 0; i < framework_count * 99 / 100; i++) {
+        ops->suppress(b.allocator, b.now_ns, i, NULL);
+    }
+    double worst = 0;
+    for (int round = 0; round < 5; round++) {
+        decline_all(&b, 0);
+        double ms = interval(&b);
+        worst = MAX(worst, ms);
+    }
+    report("a cycle, 99 % suppressed, the worst of 5", worst, 0);
+    resources_deinit(&total);
+    resources_deinit(&used);
+    end(&b);
+}
+
+/* Reserved with 12 labels, of which the last differs. */
+static struct resources labelled(const char *text, const char *role, const char *last)
+{
+    struct resources r = parse(text);
+    char keys[12][16];
+    struct resource_label labels[12];
+    for (int i = 0; i < 12; i++) {
+        snprintf(keys[i], sizeof(keys[i]), "key%d", i);
+        labels[i] = (struct resource_label){slice_from(keys[i]), SLICE("value")};
+    }
+    labels[11].value = slice_from(last);
+    struct resource_reservation reservation = {
+        .type = RESERVATION_DYNAMIC,
+        .role = slice_from(role),
+        .principal = SLICE("principal1"),
+        .labels = {.items = labels, .count = 12, .is_set = true},
+    };
+    struct resources pushed;
+    resources_push_reservation(&r, &reservation, &pushed);
+    resources_deinit(&r);
+    return pushed;
+}
+
+/* The same as DeclineOffers, but cpus are used under reservations that differ on every agent. */
+static void bench_resource_labels(uint32_t agent_count, uint32_t framework_count)
+{
+    struct bench b;
+    printf("ResourceLabels\n");
+    begin(&b, agent_count, framework_count);
+    for (uint32_t i = 0; i < framework_count; i++) {
+        add_framework(&b, i, "role1", 0);
+    }
+    b.keeps_offers = true;
+    struct resources total = parse("cpus:24;mem:4096;disk:4096;ports:[31000-32000]");
+    struct allocator_agent info = {
+        .total = &total, .capabilities = ALL_CAPABILITIES, .active = true};
+    double start = cpu_ms();
+    for (uint32_t i = 0; i < agent_count; i++) {
+        char text[2][32];
+        struct resources used = parse_allocated("mem:2014;disk:1024;ports:[31000-31099]", "role1");
+        for (int j = 0; j < 2; j++) {
+            snprintf(text[j], sizeof(text[j]), "value_%u_%d", i, j);
+            struct resources part = labelled("cpus:8", "role1", text[j]);
+            resources_allocate(&part, SLICE("role1"), NULL);
+            resources_add(&used, &part);
+            resources_deinit(&part);
+        }
+        struct allocator_used use = {i % framework_count, i, &used};
+        ops->add_agent(b.allocator, b.now_ns, i, &info, &use, 1);
+        settle(&b);
+        resources_deinit(&used);
+    }
+    report("added", cpu_ms() - start, 0);
+    double last = 0;
+    for (int round = 0; round < 60; round++) {
+        decline_all(&b, FOREVER_NS);
+        last = interval(&b);
+    }
+    report("a cycle after 60 rounds", last, 0);
+    resources_deinit(&total);
+    end(&b);
+}
+
+/* One framework reserves and unreserves on an agent with 4 * roles reserved resources. */
+static void bench_update_allocation(uint32_t role_count)
+{
+    struct bench b;
+    begin(&b, 1, role_count);
+    struct resources total = RESOURCES_INIT;
+    struct resources *used = xcalloc(role_count, sizeof(*used));
+    struct allocator_used *uses = xcalloc(role_count, sizeof(*uses));
+    char role[32];
+    for (uint32_t i = 0; i < role_count; i++) {
+        snprintf(role, sizeof(role), "role-%u", i);
+        add_framework(&b, i, role, 0);
+        struct resources part = labelled("cpus:100;mem:100;disk:100;port:[2-2]", role, role);
+        resources_add(&total, &part);
+        resources_allocate(&part, slice_from(role), NULL);
+        used[i] = part;
+        uses[i] = (struct allocator_used){i, 0, &used[i]};
+    }
+    struct allocator_agent info = {
+        .total = &total, .capabilities = ALL_CAPABILITIES, .active = true};
+    ops->add_agent(b.allocator, b.now_ns, 0, &info, uses, role_count);
+    settle(&b);
+    struct resources unreserved;
+    resources_to_unreserved(&used[0], &unreserved);
+    double start = cpu_ms();
+    for (int i = 0; i < 20; i++) {
+        ops->update_allocation(b.allocator, b.now_ns, 0, 0, &used[0], &unreserved);
+        ops->update_allocation(b.allocator, b.now_ns, 0, 0, &unreserved, &used[0]);
+    }
+    char what[64];
+    snprintf(what, sizeof(what), "%u reserved resources, a call", 4 * role_count);
+    report(what, (cpu_ms() - start) / 40, 0);
+    for (uint32_t i = 0; i < role_count; i++) {
+        resources_deinit(&used[i]);
+    }
+    resources_deinit(&unreserved);
+    resources_deinit(&total);
+    free(used);
+    free(uses);
+    end(&b);
+}
+
 static void bench_allocator_backlog(uint32_t agent_count, uint32_t framework_count)
 {
     struct bench b;
@@ -426,6 +556,11 @@ int main(int argc, char **argv)
     bench_add_and_update_slave(agents, frameworks);
     bench_decline_offers(agents, frameworks);
     bench_suppress_offers(agents, frameworks);
+    bench_extreme_suppress_offers(agents, frameworks);
+    bench_resource_labels(agents, frameworks);
+    printf("UpdateAllocation\n");
+    bench_update_allocation(50);
+    bench_update_allocation(200);
     bench_allocator_backlog(agents, frameworks);
     bench_metrics(agents, frameworks);
     bench_revive_filtered(agents);
