@@ -87,7 +87,6 @@ static void on_message(struct net_host *host, const struct server_request *reque
                        const struct upid *from)
 {
     struct net_event event = {.type = NET_MESSAGE, .from = *from, .body = request->body};
-    server_keep(host->server, request->handle);
     if (!libprocess_parse_path(request->head->path, event.to, &event.name) ||
         !host->callbacks->has_actor(host->arg, slice_from(event.to))) {
         server_respond_empty(host->server, request->handle, 404);
@@ -104,6 +103,7 @@ static void on_message(struct net_host *host, const struct server_request *reque
         free(text);
         return;
     }
+    server_keep(host->server, request->handle);
     server_respond_empty(host->server, request->handle, 202);
     tell(host, &event);
 }
