@@ -30,6 +30,7 @@ struct master_snapshot {
 void master_snapshot_take(const struct master *master, struct master_snapshot *ret_snapshot);
 void master_snapshot_release(struct master_snapshot *snapshot); /* idempotent */
 
-#define SNAPSHOT_RECORD(type, value) CONTAINER_OF((value), type, value)
+/* The record of that type whose first member the pointer is. */
+#define SNAPSHOT_RECORD(type, pointer) CONTAINER_OF((pointer), type, value)
 
 #endif
