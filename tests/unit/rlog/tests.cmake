@@ -1,0 +1,6 @@
+set(rlog_fake ${CMAKE_SOURCE_DIR}/tests/unit/rlog/fake_store.c)
+set(rlog_one ${rlog_fake} ${CMAKE_SOURCE_DIR}/tests/unit/rlog/one_replica.c)
+tepui_test(rlog positions)
+tepui_test(rlog golden LIBS PkgConfig::JANSSON SOURCES ${rlog_fake})
+tepui_test(rlog replica SOURCES ${rlog_one})
+tepui_test(rlog paxos SOURCES ${rlog_one})
