@@ -12,3 +12,13 @@ foreach(name containers_linux container_isolation_linux)
   add_test(NAME integration/${name} COMMAND test_${name})
   set_tests_properties(integration/${name} PROPERTIES TIMEOUT 600 RESOURCE_LOCK host)
 endforeach()
+
+# Real processes, driven from Python: pytest files beside this one.
+foreach(name clients kill rough)
+  add_test(NAME integration/${name}
+    COMMAND /usr/bin/python3 -m pytest -q -p no:cacheprovider
+            ${CMAKE_SOURCE_DIR}/tests/integration/test_${name}.py)
+  set_tests_properties(integration/${name} PROPERTIES
+    ENVIRONMENT "TEPUI_BIN=${CMAKE_BINARY_DIR}/bin;TEPUI_CLIENTS=${CMAKE_BINARY_DIR}/clients;PYTHONDONTWRITEBYTECODE=1"
+    TIMEOUT 600 RESOURCE_LOCK host)
+endforeach()

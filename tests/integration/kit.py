@@ -1,0 +1,213 @@
+"""Starts the daemons that were built, and plays a small v1 scheduler in JSON, with the standard library
+alone. TEPUI_BIN names the folder of the programs."""
+import http.client
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+BIN = pathlib.Path(os.environ["TEPUI_BIN"])
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def until(check, seconds=30, what="a condition"):
+    """Calls check() until it gives something true, and returns that."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            got = check()
+        except (OSError, http.client.HTTPException, ValueError, KeyError):
+            got = None
+        if got:
+            return got
+        assert time.monotonic() < end, "%s did not come true in %s s" % (what, seconds)
+        time.sleep(0.02)
+
+
+class Daemon:
+    def __init__(self, program, port, folder, flags):
+        self.program, self.port, self.folder, self.flags = program, port, folder, flags
+        self.process = None
+
+    def start(self):
+        self.folder.mkdir(parents=True, exist_ok=True)
+        log = open(self.folder / "log", "ab")
+        self.process = subprocess.Popen(
+            [BIN / self.program] + ["--%s=%s" % f for f in self.flags.items()],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder)
+        log.close()
+        until(lambda: self.get("/health") is not None, 20, "%s answering" % self.program)
+        return self
+
+    def kill(self, number=signal.SIGKILL):
+        self.process.send_signal(number)
+        return self.process.wait(20)
+
+    def request(self, method, path, body=None, headers=None):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        try:
+            connection.request(method, path, body, headers or {})
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        finally:
+            connection.close()
+
+    def get(self, path):
+        status, body = self.request("GET", path)
+        assert status == 200, (status, body)
+        return body
+
+    def state(self):
+        return json.loads(self.get("/state"))
+
+    def rss_mib(self):
+        for line in open("/proc/%d/status" % self.process.pid):
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1]) / 1024
+
+
+class Cluster:
+    """A master and agents in a folder of their own; all is ended with the `with` block."""
+
+    def __enter__(self):
+        self.root = pathlib.Path(tempfile.mkdtemp(prefix="tepui-test-"))
+        self.daemons = []
+        return self
+
+    def __exit__(self, *exc):
+        for d in self.daemons:
+            if d.process.poll() is None:
+                d.kill()
+        for pid in self.leftovers():
+            os.kill(pid, signal.SIGKILL)
+        if exc[0] is None:
+            shutil.rmtree(self.root, ignore_errors=True)
+        else:
+            print("kept: %s" % self.root)
+
+    def leftovers(self):
+        """Processes whose sandbox is in our folder."""
+        found = []
+        for p in pathlib.Path("/proc").iterdir():
+            if p.name.isdigit():
+                try:
+                    if ("MESOS_SANDBOX=%s" % self.root).encode() in (p / "environ").read_bytes():
+                        found.append(int(p.name))
+                except OSError:
+                    pass
+        return found
+
+    def add(self, program, name, flags):
+        port = free_port()
+        folder = self.root / name
+        every = {"ip": "127.0.0.1", "hostname": "127.0.0.1", "port": port,
+                 "work_dir": folder / "work"}
+        d = Daemon(program, port, folder, dict(every, **flags))
+        self.daemons.append(d)
+        return d.start()
+
+    def master(self, **flags):
+        return self.add("tepui-master", "master",
+                        dict({"registry": "in_memory", "allocation_interval": "100ms"}, **flags))
+
+    def agent(self, master, name="agent", **flags):
+        defaults = {"master": "127.0.0.1:%d" % master.port, "launcher": "posix",
+                    "isolation": "posix/cpu,posix/mem", "systemd_enable_support": "false",
+                    "runtime_dir": self.root / name / "run",
+                    "fetcher_cache_dir": self.root / name / "fetch",
+                    "registration_backoff_factor": "20ms",
+                    "resources": "cpus:16;mem:16384;disk:16384;ports:[31000-32000]"}
+        a = self.add("tepui-agent", name, dict(defaults, **flags))
+        until(lambda: any(s["active"] and s["port"] == a.port
+                          for s in json.loads(master.get("/slaves"))["slaves"]),
+              20, "the agent registered")
+        return a
+
+
+class Scheduler:
+    """Subscribes, and keeps what comes. Events are taken one by one."""
+
+    def __init__(self, master, framework_id=None, **info):
+        self.master = master
+        self.framework_id = framework_id
+        self.info = dict({"user": "root", "name": "test", "roles": ["*"], "checkpoint": True,
+                          "failover_timeout": 600.0,
+                          "capabilities": [{"type": "MULTI_ROLE"}, {"type": "PARTITION_AWARE"}]},
+                         **info)
+        self.calls = None
+        self.subscribe()
+
+    def subscribe(self):
+        call = {"type": "SUBSCRIBE", "subscribe": {"framework_info": dict(self.info)}}
+        if self.framework_id:
+            call["framework_id"] = {"value": self.framework_id}
+            call["subscribe"]["framework_info"]["id"] = {"value": self.framework_id}
+        self.connection = http.client.HTTPConnection("127.0.0.1", self.master.port, timeout=60)
+        self.connection.request("POST", "/api/v1/scheduler", json.dumps(call),
+                                {"Content-Type": "application/json",
+                                 "Accept": "application/json"})
+        self.stream = self.connection.getresponse()
+        assert self.stream.status == 200, (self.stream.status, self.stream.read())
+        self.stream_id = self.stream.getheader("Mesos-Stream-Id")
+        self.framework_id = self.event("SUBSCRIBED")["subscribed"]["framework_id"]["value"]
+
+    def record(self):
+        length = b""
+        while not length.endswith(b"\n"):
+            piece = self.stream.read(1)
+            if not piece:
+                raise ConnectionError("the stream has ended")
+            length += piece
+        return json.loads(self.stream.read(int(length)))
+
+    def event(self, *types):
+        while True:
+            got = self.record()
+            if got["type"] in types:
+                return got
+
+    def call(self, kind, **fields):
+        body = dict({"type": kind, "framework_id": {"value": self.framework_id}}, **fields)
+        if self.calls is None:
+            self.calls = http.client.HTTPConnection("127.0.0.1", self.master.port, timeout=20)
+        self.calls.request("POST", "/api/v1/scheduler", json.dumps(body),
+                           {"Content-Type": "application/json",
+                            "Mesos-Stream-Id": self.stream_id})
+        answer = self.calls.getresponse()
+        text = answer.read()
+        assert answer.status == 202, (answer.status, text)
+
+    def acknowledge(self, status):
+        if "uuid" in status:
+            self.call("ACKNOWLEDGE", acknowledge={
+                "agent_id": status["agent_id"], "task_id": status["task_id"],
+                "uuid": status["uuid"]})
+
+    def launch(self, offer, commands, cpus=0.1, mem=32):
+        """commands: {task id: shell command}"""
+        def scalar(name, value):
+            return {"name": name, "type": "SCALAR", "scalar": {"value": value},
+                    "allocation_info": {"role": "*"}}
+        tasks = [{"name": i, "task_id": {"value": i}, "agent_id": offer["agent_id"],
+                  "command": {"value": c},
+                  "resources": [scalar("cpus", cpus), scalar("mem", mem)]}
+                 for i, c in commands.items()]
+        self.call("ACCEPT", accept={
+            "offer_ids": [offer["id"]], "filters": {"refuse_seconds": 0.1},
+            "operations": [{"type": "LAUNCH", "launch": {"task_infos": tasks}}]})
+
+    def close(self):
+        self.connection.close()
+        if self.calls:
+            self.calls.close()
+            self.calls = None
