@@ -76,8 +76,8 @@ endfunction()
 
 # tepui_bench(name LIBS libraries...): tests/bench/bench_<name>.c, run by `tools/dev bench <name>`.
 function(tepui_bench name)
-  cmake_parse_arguments(ARG "" "" "LIBS" ${ARGN})
-  add_executable(bench_${name} ${CMAKE_SOURCE_DIR}/tests/bench/bench_${name}.c)
+  cmake_parse_arguments(ARG "" "" "LIBS;SOURCES" ${ARGN})
+  add_executable(bench_${name} ${CMAKE_SOURCE_DIR}/tests/bench/bench_${name}.c ${ARG_SOURCES})
   set_target_properties(bench_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bench)
   target_compile_definitions(bench_${name} PRIVATE _GNU_SOURCE)
   target_compile_options(bench_${name} PRIVATE ${TEPUI_WARNINGS})

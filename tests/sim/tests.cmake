@@ -46,5 +46,4 @@ add_library(tepui_cluster STATIC
 target_compile_definitions(tepui_cluster PRIVATE _GNU_SOURCE)
 target_compile_options(tepui_cluster PRIVATE ${TEPUI_WARNINGS})
 target_link_libraries(tepui_cluster PUBLIC tepui_sim tepui_master tepui_agent tepui_executor)
-tepui_program(bench_sim ${CMAKE_SOURCE_DIR}/tests/bench/bench_sim.c LIBS tepui_cluster)
 tepui_sim_test(cluster tepui_cluster)
