@@ -34,8 +34,11 @@ struct child {
     int error; /* set by the child, whose memory is ours */
 };
 
-/* Runs in the child while we wait, in our memory: nothing but system calls. */
-static int child_main(void *arg)
+/* What runs in a child while we wait, in our memory: nothing but system calls. It leaves its stack
+ * without returning, which sanitizers take amiss. */
+#define RUNS_IN_CHILD __attribute__((no_sanitize("address", "undefined")))
+
+RUNS_IN_CHILD static int child_main(void *arg)
 {
     struct child *child = arg;
     int moved[CHILD_FDS];
@@ -83,7 +86,7 @@ struct between {
 /* A process that has just been born into another pid namespace, and makes one below it: the kernel
  * does not let who only sends its children there do that. The new process is our child, and its pidfd
  * ours, since this one shares our descriptors. */
-static int between_main(void *arg)
+RUNS_IN_CHILD static int between_main(void *arg)
 {
     struct between *between = arg;
     int flags = (int)(START_FLAGS | CLONE_PARENT | between->clone_flags);
