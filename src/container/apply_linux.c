@@ -339,28 +339,11 @@ static int must_exist(const char *path, const char *why, struct err *err)
     return err_set(err, -errno, "'%s': %s", path, why);
 }
 
-static int make_folders(const char *path, struct err *err)
-{
-    int r = apply_mkdir(path, 0755);
-    if (r < 0) {
-        errno = -r;
-        return err_errno(err, "Failed to create '%s'", path);
-    }
-    return 0;
-}
-
 static int set_oom_score(int64_t score, struct err *err)
 {
     char text[32];
     snprintf(text, sizeof(text), "%lld", (long long)score);
     return write_value("/proc/self/oom_score_adj", text, err);
-}
-
-static int add_group(struct apply *apply, gid_t gid)
-{
-    apply->groups = xrealloc(apply->groups, apply->group_count + 1, sizeof(apply->groups[0]));
-    apply->groups[apply->group_count++] = gid;
-    return 0;
 }
 
 static int set_terminal(struct err *err)
@@ -374,10 +357,6 @@ int apply_step(struct apply *apply, const struct plan_step *step, struct err *er
     switch (step->type) {
     case PLAN_USER:
         return apply_user(apply, text[0], err);
-    case PLAN_GROUP:
-        return add_group(apply, (gid_t)step->number[0]);
-    case PLAN_MKDIR:
-        return make_folders(text[0], err);
     case PLAN_CGROUP:
         return make_cgroup(apply, step, err);
     case PLAN_WRITE:
@@ -418,8 +397,6 @@ int apply_step(struct apply *apply, const struct plan_step *step, struct err *er
         return apply_mount(apply, step, err);
     case PLAN_BORROW:
         return apply_borrow(text[0], text[1], err);
-    case PLAN_UNMOUNT:
-        return apply_unmount(text[0], err);
     case PLAN_WAIT:
     case PLAN_SWEEP:
     case PLAN_FORK:

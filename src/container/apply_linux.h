@@ -26,8 +26,8 @@ struct apply {
 
 void apply_deinit(struct apply *apply); /* idempotent */
 
-/* 0, or -errno with what failed. The types from WAIT on but ENTER, SLAVE, MOUNT, BORROW, TTY are not
- * for here (asserts). */
+/* 0, or -errno with what failed. The types from WAIT on but ENTER, SLAVE, MOUNT, BORROW, TTY are
+ * not for here (asserts). */
 int apply_step(struct apply *apply, const struct plan_step *step, struct err *err) WARN_UNUSED;
 
 /* --- parts, in files of their own --- */

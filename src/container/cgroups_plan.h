@@ -31,7 +31,8 @@ int cgroups_plan(struct launch *launch, struct err *err) WARN_UNUSED;
 void cgroups_plan_update(const struct cgroups_scope *scope, const char *path,
                          const struct container_spec *spec, struct plan *plan);
 
-/* The folders a container has of its own, one a line; the one that processes are killed by first. */
+/* The folders a container has of its own, one a line; the one that processes are killed by
+ * first. */
 void cgroups_plan_folders(const struct cgroups_scope *scope, const char *path, bool own_cgroups,
                           struct buf *out);
 

@@ -15,7 +15,8 @@ static const char *const devices_allowed[] = {
 
 #define V1_FOLDERS_MAX 32
 
-/* The hierarchies a container is in: the freezer's, systemd's, those of the isolators; each once. */
+/* The hierarchies a container is in: the freezer's, systemd's, those of the isolators; each
+ * once. */
 static size_t mounts_of(const struct cgroups_scope *scope, bool isolators_too,
                         const char *ret[V1_FOLDERS_MAX])
 {

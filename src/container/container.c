@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/xalloc.h"
 
@@ -63,8 +62,8 @@ struct container_spec *container_spec_free(struct container_spec *spec)
         free(spec->volumes[i].container_path);
     }
     free(spec->volumes);
-    for (size_t i = 0; spec->has_stdio && i < ELEMENTS(spec->stdio); i++) {
-        close(spec->stdio[i]);
+    if (spec->stdio != NULL) {
+        spec->stdio->free(spec->stdio);
     }
     blob_unref(spec->executor_info);
     blob_unref(spec->task_info);

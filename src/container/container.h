@@ -53,6 +53,13 @@ struct container_volume {
     bool keep_owner; /* somebody else uses it: do not give it to this container's user */
 };
 
+/* Descriptors to be a command's stdin, stdout and stderr. Whoever makes it says how it is closed and
+ * freed, which any thread may do. */
+struct container_stdio {
+    int fds[3];
+    void (*free)(struct container_stdio *stdio);
+};
+
 /* What is to be launched. All pointers are heap, owned by the spec. Messages are encoded bytes, as
  * they came, for the plan to read what it supports. */
 struct container_spec {
@@ -81,9 +88,8 @@ struct container_spec {
     size_t volume_count;
     bool standalone;     /* top-level, without framework: found again by itself */
     bool cpus_revocable; /* some of the CPUs are revocable */
-    bool has_stdio;      /* stdio below instead of /dev/null and the sandbox's two files */
-    int stdio[3];        /* descriptors, owned by the spec */
-    bool tty;            /* stdio[0] becomes the controlling terminal */
+    struct container_stdio *stdio; /* instead of /dev/null and the sandbox's two files; or NULL */
+    bool tty;            /* stdin becomes the controlling terminal */
     char *fetch_owner;   /* id under which fetched files are cached per user; NULL = no fetch */
     struct blob
         *fetch_command; /* CommandInfo whose URIs are fetched first (executor or task); NULL */

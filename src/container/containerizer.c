@@ -14,6 +14,7 @@
 /* Between attempts, if nothing stirs meanwhile: doubled each time up to the most. */
 #define KILL_AGAIN_NS (50 * NS_PER_MS)
 #define KILL_AGAIN_NS_MAX (2 * NS_PER_SEC)
+#define DESTROY_TIMEOUT_NS (60 * NS_PER_SEC) /* --cgroups_destroy_timeout */
 #define CLEAN_AGAIN_NS (2 * NS_PER_MS)
 #define CLEAN_AGAIN_NS_MAX (1 * NS_PER_SEC)
 
@@ -52,12 +53,12 @@ struct containerizer *containerizer_new(const struct containerizer_options *opti
     return c;
 }
 
-static void free_container(struct containerizer *c, struct core_container *container)
+void containerizer_remove(struct containerizer *c, struct core_container *container)
 {
     struct core_container *child;
     LIST_FOR_EACH(child, &container->children, sibling)
     {
-        free_container(c, child);
+        containerizer_remove(c, child);
     }
     map_remove(&c->map, &container->link);
     list_remove(&container->sibling);
@@ -84,7 +85,7 @@ struct containerizer *containerizer_free(struct containerizer *c)
         return NULL;
     }
     while (!list_is_empty(&c->top)) {
-        free_container(c, LIST_ENTRY(c->top.next, struct core_container, sibling));
+        containerizer_remove(c, LIST_ENTRY(c->top.next, struct core_container, sibling));
     }
     map_deinit(&c->map);
     timers_deinit(&c->timers);
@@ -159,7 +160,7 @@ struct blob *containerizer_record(struct blob *message)
 
 /* --- places --- */
 
-static char *runtime_dir_of(const struct containerizer *c, const char *path)
+char *containerizer_runtime_dir(const struct containerizer *c, const char *path)
 {
     CLEANUP(buf_deinit) struct buf out = BUF_INIT;
     container_paths_runtime(c->options->runtime_dir, path, &out);
@@ -182,7 +183,7 @@ struct containerizer_place containerizer_place_of(const struct containerizer *c,
                                                   const struct core_container *container)
 {
     struct containerizer_place place = {
-        .runtime_dir = runtime_dir_of(c, container->path),
+        .runtime_dir = containerizer_runtime_dir(c, container->path),
         .memory_cgroup = cgroup_of(c, container, "memory"),
         .cpu_cgroup = cgroup_of(c, container, "cpu"),
         .cpuacct_cgroup = cgroup_of(c, container, "cpuacct"),
@@ -201,8 +202,8 @@ struct containerizer_place containerizer_place_of(const struct containerizer *c,
 
 /* --- the end of a container --- */
 
-static void move(struct containerizer *c, struct core_container *container,
-                 enum container_state state)
+void containerizer_move(struct containerizer *c, struct core_container *container,
+                        enum container_state state)
 {
     container->state = (enum container_state)sm_move(&table, (int)container->state, (int)state);
     container->attempt = 0;
@@ -210,12 +211,6 @@ static void move(struct containerizer *c, struct core_container *container,
     if (state == STATE_KILLING) {
         container->kill_asked_ns = c->now.mono_ns;
     }
-}
-
-void containerizer_move(struct containerizer *c, struct core_container *container,
-                        enum container_state state)
-{
-    move(c, container, state);
 }
 
 static int64_t backoff_ns(int attempt, int64_t first_ns, int64_t most_ns)
@@ -236,8 +231,12 @@ static void kill_now(struct containerizer *c, struct core_container *container)
     timers_cancel(&c->timers, &container->timer);
     container->killing = true;
     container->stirred = false;
-    containerizer_effect_add(c->effects, CONTAINERIZER_KILL, container->path)->attempt =
-        container->attempt;
+    struct containerizer_effect *effect =
+        containerizer_effect_add(c->effects, CONTAINERIZER_KILL, container->path);
+    int64_t timeout_ns = c->options->cgroups_destroy_timeout_ns;
+    effect->attempt = container->attempt;
+    effect->late = c->now.mono_ns - container->kill_asked_ns >=
+                   (timeout_ns != 0 ? timeout_ns : DESTROY_TIMEOUT_NS);
 }
 
 static bool all_ended(const struct core_container *container)
@@ -282,7 +281,7 @@ static void clean_now(struct containerizer *c, struct core_container *container)
         containerizer_effect_add(c->effects, CONTAINERIZER_CLEAN, container->path);
     effect->remove_runtime = !is_remembered(container);
     if (!effect->remove_runtime) {
-        CLEANUP(xfreep) char *dir = runtime_dir_of(c, container->path);
+        CLEANUP(xfreep) char *dir = containerizer_runtime_dir(c, container->path);
         containerizer_file_add(&effect->files, dir, "termination",
                                containerizer_record(encode_termination(container)));
     }
@@ -331,11 +330,11 @@ static void finish(struct containerizer *c, struct core_container *container)
     }
     report_terminated(c, container);
     if (is_remembered(container)) {
-        move(c, container, STATE_ENDED);
+        containerizer_move(c, container, STATE_ENDED);
         container->launch_info = blob_unref(container->launch_info);
     } else {
-        move(c, container, STATE_GONE);
-        free_container(c, container);
+        containerizer_move(c, container, STATE_GONE);
+        containerizer_remove(c, container);
     }
     if (parent != NULL) {
         advance(c, parent);
@@ -347,7 +346,7 @@ static void advance(struct containerizer *c, struct core_container *container)
 {
     if (container->state == STATE_KILLING && container->no_process_left && container->exited &&
         !container->fetching && !container->killing && all_ended(container)) {
-        move(c, container, STATE_CLEANING);
+        containerizer_move(c, container, STATE_CLEANING);
         if (container->watch_only) {
             finish(c, container);
         } else {
@@ -370,7 +369,7 @@ void containerizer_destroy(struct containerizer *c, struct core_container *conta
     case STATE_PREPARING:
     case STATE_FETCHING:
     case STATE_RUNNING:
-        move(c, container, STATE_KILLING);
+        containerizer_move(c, container, STATE_KILLING);
         kill_now(c, container);
         return;
     case STATE_KILLING:
@@ -394,11 +393,11 @@ static void spawned(struct containerizer *c, struct core_container *container,
     }
     container->pid = event->pid;
     if (container->doomed) {
-        move(c, container, STATE_KILLING);
+        containerizer_move(c, container, STATE_KILLING);
         kill_now(c, container);
         return;
     }
-    move(c, container, STATE_PREPARING);
+    containerizer_move(c, container, STATE_PREPARING);
 }
 
 static void prepared(struct containerizer *c, struct core_container *container,
@@ -527,10 +526,8 @@ static void updated(struct containerizer *c, const char *path, struct containeri
     containerizer_report(c, report);
 }
 
-/* --- requests --- */
-
-static void answer(struct containerizer *c, const struct container_request *request, int status,
-                   const char *text)
+void containerizer_answer(struct containerizer *c, const struct container_request *request,
+                          int status, const char *text)
 {
     struct container_report *report = container_report_new(CONTAINER_UPDATED, request->path);
     report->token = request->token;
@@ -539,138 +536,7 @@ static void answer(struct containerizer *c, const struct container_request *requ
     containerizer_report(c, report);
 }
 
-void containerizer_answer(struct containerizer *c, const struct container_request *request,
-                          int status, const char *text)
-{
-    answer(c, request, status, text);
-}
-
-static void remove_ended(struct containerizer *c, const struct container_request *request)
-{
-    struct core_container *container = containerizer_find(c, request->path);
-    if (container != NULL && container->state != STATE_ENDED) {
-        answer(c, request, -EBUSY, "Nested container has not terminated yet");
-        return;
-    }
-    bool standalone = container == NULL && strchr(request->path, '.') == NULL &&
-                      container_paths_valid(request->path);
-    if (container == NULL && !standalone) {
-        answer(c, request, -ENOENT, "Unknown container");
-        return;
-    }
-    struct containerizer_effect *effect =
-        containerizer_effect_add(c->effects, CONTAINERIZER_FORGET, request->path);
-    effect->token = request->token;
-    effect->runtime_dir = runtime_dir_of(c, request->path);
-    if (standalone) {
-        effect->sandbox = xasprintf("%s/containers/%s", c->options->work_dir, request->path);
-        return;
-    }
-    if (!container->debug) { /* a debug container's folder is its parent's */
-        effect->sandbox = TAKE_PTR(container->directory);
-    }
-    free_container(c, container);
-}
-
-static void signal_first(struct containerizer *c, const struct container_request *request)
-{
-    struct core_container *container = containerizer_find(c, request->path);
-    if (container == NULL || container->pid == 0 || container->exited) {
-        return;
-    }
-    containerizer_effect_add(c->effects, CONTAINERIZER_SIGNAL, request->path)->signal =
-        request->signal;
-}
-
-static void report_usage(struct containerizer *c, const struct container_request *request)
-{
-    struct container_report *report = container_report_new(CONTAINER_USAGE_RESULT, request->path);
-    report->token = request->token;
-    const struct core_container *container = containerizer_find(c, request->path);
-    if (container == NULL || container->state >= STATE_CLEANING) {
-        report->status = -ESRCH;
-        report->text = xstrdup("Unknown container");
-        containerizer_report(c, report);
-        return;
-    }
-    struct containerizer_effect *effect =
-        containerizer_effect_add(c->effects, CONTAINERIZER_USAGE, request->path);
-    effect->report = report;
-    effect->amounts = container->amounts;
-}
-
-static Pb__ContainerID *id_of(const char *path, struct arena *arena)
-{
-    struct slice rest = slice_from(path);
-    struct slice name;
-    Pb__ContainerID *id = NULL;
-    while (slice_split(&rest, '.', &name)) {
-        Pb__ContainerID *child = MESSAGE_NEW(Pb__ContainerID, pb__container_id, arena);
-        child->value = arena_strndup(arena, name.data, name.size);
-        child->parent = id;
-        id = child;
-    }
-    return id;
-}
-
-static void report_status(struct containerizer *c, const struct container_request *request)
-{
-    struct container_report *report = container_report_new(CONTAINER_STATUS_RESULT, request->path);
-    report->token = request->token;
-    const struct core_container *container = containerizer_find(c, request->path);
-    if (container == NULL) {
-        report->status = -ESRCH;
-        report->text = xstrdup("Unknown container");
-        containerizer_report(c, report);
-        return;
-    }
-    CLEANUP(arena_deinit) struct arena arena;
-    arena_init(&arena, 0);
-    Pb__ContainerStatus message = PB__CONTAINER_STATUS__INIT;
-    message.container_id = id_of(request->path, &arena);
-    message.has_executor_pid = container->pid != 0;
-    message.executor_pid = (uint32_t)container->pid;
-    report->message = message_encode_blob(&message.base);
-    report->pid = container->pid;
-    containerizer_report(c, report);
-}
-
-static void request_step(struct containerizer *c, struct container_request *request)
-{
-    struct core_container *container;
-    switch (request->type) {
-    case CONTAINER_RECOVER: /* taken before */
-        return;
-    case CONTAINER_LAUNCH:
-        containerizer_launch(c, request);
-        return;
-    case CONTAINER_UPDATE:
-        containerizer_update(c, request);
-        return;
-    case CONTAINER_KILL:
-        signal_first(c, request);
-        return;
-    case CONTAINER_DESTROY:
-        container = containerizer_find(c, request->path);
-        if (container != NULL) {
-            container->asked = true;
-            containerizer_destroy(c, container);
-        }
-        return;
-    case CONTAINER_REMOVE:
-        remove_ended(c, request);
-        return;
-    case CONTAINER_USAGE:
-        report_usage(c, request);
-        return;
-    case CONTAINER_STATUS:
-        report_status(c, request);
-        return;
-    case CONTAINER_WATCH_ONLY:
-        containerizer_watch_only(c, request);
-        return;
-    }
-}
+/* --- events --- */
 
 static void take_request(struct containerizer *c, struct container_request *request)
 {
@@ -682,7 +548,7 @@ static void take_request(struct containerizer *c, struct container_request *requ
         list_push_back(&c->waiting.list, &request->link);
         return;
     }
-    request_step(c, request);
+    containerizer_request(c, request);
     container_request_free(request);
 }
 
@@ -691,7 +557,7 @@ static void scanned(struct containerizer *c, const struct containerizer_event *e
     containerizer_scanned(c, event->text);
     struct container_request *request;
     while ((request = container_request_pop(&c->waiting)) != NULL) {
-        request_step(c, request);
+        containerizer_request(c, request);
         container_request_free(request);
     }
 }

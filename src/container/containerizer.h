@@ -1,19 +1,21 @@
 /*
  * The containerizer's core: which container is where in its life, and what is to be done next.
  *
- * Requests of the agent and completions of the host go in as events; effects for the host and reports
- * for the agent come out. It touches nothing: plans (plan.h) say what is to be done to the host.
+ * Requests of the agent and completions of the host go in as events; effects for the host and
+ * reports for the agent come out. It touches nothing: plans (plan.h) say what is to be done to the
+ * host.
  *
  *     SPAWNING -> PREPARING [-> FETCHING] -> RUNNING -> KILLING -> CLEANING -> ENDED -> gone
  *
  * A container is launched in two halves, as the original does: its first process (spawned with its
- * namespaces) makes cgroups and looks at users and volumes, says so and waits; then files are fetched
- * from outside; then it is released to mount and exec. Whatever fails before the release is a failed
- * launch; what fails after it ends the container with status 1 and a line in its stderr
+ * namespaces) makes cgroups and looks at users and volumes, says so and waits; then files are
+ * fetched from outside; then it is released to mount and exec. Whatever fails before the release is
+ * a failed launch; what fails after it ends the container with status 1 and a line in its stderr
  * (facts/observed.md, containers 8 and 9). DESTROY may come at any moment.
  *
  * KILLING repeats attempts until the host finds no process left; CLEANING until nothing else is.
- * ENDED holds a nested container until REMOVE or the end of its parent, so that it can be asked for.
+ * ENDED holds a nested container until REMOVE or the end of its parent, so that it can be asked
+ * for.
  */
 #ifndef TEPUI_CONTAINER_CONTAINERIZER_H
 #define TEPUI_CONTAINER_CONTAINERIZER_H
@@ -143,12 +145,12 @@ struct containerizer_effect {
     char *fetcher_info;                   /* FETCH: JSON of mesos.fetcher.FetcherInfo */
     uint64_t clone_flags;                 /* SPAWN: CLONE_NEW* */
     int64_t parent_pid; /* SPAWN: whose pid namespace is entered; 0 = the agent's */
-    int stdio[3];       /* SPAWN with has_stdio: owned */
-    bool has_stdio;
+    struct container_stdio *stdio;     /* SPAWN: owned; or NULL */
     bool remove_runtime; /* CLEAN: nothing is to be remembered */
     int64_t pid;         /* ADOPT: 0 = there is no process */
     int signal;          /* SIGNAL */
     int attempt;         /* KILL: 0, 1, ...: harder each time */
+    bool late;                            /* KILL: it takes longer than it should */
     uint64_t token;      /* UPDATE, FORGET */
 };
 

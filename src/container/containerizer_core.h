@@ -91,6 +91,8 @@ struct containerizer {
 struct core_container *containerizer_find(const struct containerizer *c, const char *path);
 struct core_container *containerizer_add(struct containerizer *c, const char *path,
                                          struct core_container *parent, enum container_state state);
+/* Forgets it and all in it. */
+void containerizer_remove(struct containerizer *c, struct core_container *container);
 void containerizer_report(struct containerizer *c, struct container_report *report);
 /* Kills and cleans it and all in it, whatever it is doing. */
 void containerizer_destroy(struct containerizer *c, struct core_container *container);
@@ -99,6 +101,7 @@ void containerizer_move(struct containerizer *c, struct core_container *containe
 /* UPDATED. */
 void containerizer_answer(struct containerizer *c, const struct container_request *request,
                           int status, const char *text);
+char *containerizer_runtime_dir(const struct containerizer *c, const char *path);
 /* Where its things are, for SPAWN and ADOPT. */
 struct containerizer_place containerizer_place_of(const struct containerizer *c,
                                                   const struct core_container *container);
@@ -107,6 +110,11 @@ void containerizer_file_add(struct list *files, const char *dir, const char *nam
 
 /* A message as it is written to a file; takes the reference over. */
 struct blob *containerizer_record(struct blob *message) WARN_UNUSED;
+
+/* --- containerizer_requests.c --- */
+
+/* All but RECOVER; the caller frees the request. */
+void containerizer_request(struct containerizer *c, struct container_request *request);
 
 /* --- containerizer_launch.c --- */
 

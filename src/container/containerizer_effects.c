@@ -1,5 +1,4 @@
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "common/xalloc.h"
 #include "container/containerizer.h"
@@ -91,8 +90,8 @@ struct containerizer_effect *containerizer_effect_free(struct containerizer_effe
     free(effect->sandbox);
     free(effect->mounts);
     free(effect->fetcher_info);
-    for (size_t i = 0; effect->has_stdio && i < ELEMENTS(effect->stdio); i++) {
-        close(effect->stdio[i]);
+    if (effect->stdio != NULL) {
+        effect->stdio->free(effect->stdio);
     }
     free(effect);
     return NULL;

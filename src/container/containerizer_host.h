@@ -1,11 +1,11 @@
 /*
  * The containerizer at work on a Linux host: a thread of its own that owns the core
- * (containerizer.h), performs its effects and waits for pidfds, cgroup events and pipes. The agent's
- * daemon hands requests in and takes reports out; all else is inside.
+ * (containerizer.h), performs its effects and waits for pidfds, cgroup events and pipes. The
+ * agent's daemon hands requests in and takes reports out; all else is inside.
  *
  *     containerizer_host_start(&options, &host, &err);
  *     event_new(base, containerizer_host_fd(host), EV_READ | EV_PERSIST, on_readable, ...);
- *     ...   containerizer_host_submit(host, &requests);          after each step of the agent's core
+ *     ...   containerizer_host_submit(host, &requests);      after each step of the agent's core
  *     on_readable: while ((report = containerizer_host_take(host)) != NULL) { agent_step(report) }
  *
  * Nothing here blocks the caller. The first request after the start must be RECOVER (those of known
@@ -30,7 +30,8 @@ int containerizer_host_start(const struct containerizer_options *options,
 struct containerizer_host *containerizer_host_free(struct containerizer_host *host);
 
 /* Takes over all requests of the list, which is left empty. */
-void containerizer_host_submit(struct containerizer_host *host, struct container_requests *requests);
+void containerizer_host_submit(struct containerizer_host *host,
+                               struct container_requests *requests);
 
 /* Readable while reports wait. */
 int containerizer_host_fd(const struct containerizer_host *host);

@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -119,6 +121,18 @@ static void calm(int fd)
     (void)n;
 }
 
+void host_warn(const struct containerizer_host *host, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    char *text = NULL;
+    if (host->options.warn != NULL && vasprintf(&text, fmt, args) >= 0) {
+        host->options.warn(text);
+    }
+    free(text);
+    va_end(args);
+}
+
 void host_deliver(struct containerizer_host *host, struct container_report *report)
 {
     pthread_mutex_lock(&host->lock);
@@ -170,7 +184,7 @@ static void perform(struct containerizer_host *host, struct containerizer_effect
         host_signal(host, effect->path, effect->signal);
         return;
     case CONTAINERIZER_KILL:
-        host_kill(host, effect->path, effect->attempt);
+        host_kill(host, effect);
         return;
     case CONTAINERIZER_CLEAN:
         host_clean(host, effect);

@@ -96,11 +96,7 @@ static void spawn(struct containerizer *c, struct core_container *container,
     if (spec->checkpoint_dir != NULL) {
         effect->checkpoint_path = xasprintf("%s/forked.pid", spec->checkpoint_dir);
     }
-    if (spec->has_stdio) {
-        effect->has_stdio = true;
-        memcpy(effect->stdio, spec->stdio, sizeof(effect->stdio));
-        spec->has_stdio = false; /* they are the effect's now */
-    }
+    effect->stdio = TAKE_PTR(spec->stdio);
 }
 
 void containerizer_launch(struct containerizer *c, struct container_request *request)

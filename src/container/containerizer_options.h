@@ -9,7 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The flags. Texts are the caller's and must live as long as the containerizer; NULL = not given. */
+/* The flags. Texts are the caller's and must live as long as the containerizer; NULL = not
+ * given. */
 struct containerizer_options {
     const char *launcher;        /* "posix", "linux"; NULL = linux if root and there are cgroups */
     const char *isolation;       /* "posix/cpu,posix/mem" */
@@ -18,7 +19,7 @@ struct containerizer_options {
     const char *runtime_dir;     /* absolute */
     const char *sandbox_directory; /* of an image's root; NULL = /mnt/mesos/sandbox */
     const char *cgroups_hierarchy; /* NULL = /sys/fs/cgroup */
-    const char *cgroups_root;    /* NULL = "mesos"; "." (ours): the cgroup that the agent is in itself */
+    const char *cgroups_root;    /* NULL = "mesos"; "." (ours): where the agent is itself */
     const char *agent_subsystems; /* v1 controllers that the agent puts itself into */
     const char *effective_capabilities; /* JSON of CapabilityInfo */
     const char *bounding_capabilities;  /* JSON of CapabilityInfo */
@@ -38,6 +39,7 @@ struct containerizer_options {
     bool disallow_sharing_agent_ipc_namespace;
     int64_t default_container_shm_size_bytes; /* of a private /dev/shm; 0 = the kernel's default */
     bool systemd_enable_support;
+    void (*warn)(const char *text); /* what operators should know, on the host's thread; or NULL */
     const char *systemd_runtime_directory; /* NULL = /run/systemd/system */
 };
 
@@ -60,8 +62,6 @@ struct containerizer_facts {
     int64_t node_mem_bytes;     /* all memory, for oom_score_adj and infinite limits */
     int64_t node_cpus_milli;
     uint32_t uid;               /* the agent's */
-    bool work_dir_is_shared;    /* set by the host part once filesystem/linux made it a shared mount */
-    uint64_t capabilities_last; /* number of the last capability that the kernel knows */
 };
 
 #endif

@@ -1,8 +1,8 @@
 /*
  * After a start: which of the containers on this host are the agent's, and which are nobody's.
  *
- * The agent names its top-level ones. Standalone ones are marked on disk. Nested ones belong to whom
- * their parent does; sessions are ended. All others are orphans: destroyed, and not told of
+ * The agent names its top-level ones. Standalone ones are marked on disk. Nested ones belong to
+ * whom their parent does; sessions are ended. All others are orphans: destroyed, and not told of
  * (facts/observed.md, containers 11; tasks 20).
  */
 #include <sched.h>

@@ -8,7 +8,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/log.h"
 #include "common/xalloc.h"
 #include "container/apply_linux.h"
 #include "container/host_linux.h"
@@ -159,8 +158,8 @@ static size_t clean_cgroup(const char *path)
     return remove_cgroup(path, 0) != 0;
 }
 
-/* Lazily: what still uses it is gone in a moment, and nobody finds it any more. The mount point stays,
- * empty, as the original's does. */
+/* Lazily: what still uses it is gone in a moment, and nobody finds it any more. The mount point
+ * stays, empty, as the original's does. */
 static size_t clean_mount(const char *path)
 {
     if (umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) == 0 || errno == EINVAL || errno == ENOENT) {
@@ -186,7 +185,7 @@ void host_clean(struct containerizer_host *host, struct containerizer_effect *ef
         left += remove_tree(hosted->place.runtime_dir) != 0;
     } else if (left == 0) {
         if (host_write_files(&effect->files, &err) != 0) { /* only a later agent misses it */
-            LOG_WARNING("%s", err.text);
+            host_warn(host, "%s", err.text);
         }
     }
     host_event(host, CONTAINERIZER_CLEANED, effect->path)->left = left != 0;

@@ -82,8 +82,8 @@ static void find_v1(struct containerizer_host *host, const struct mountinfo *inf
         if (controllers == NULL) {
             continue;
         }
-        /* Of the named ones systemd's alone is of interest, so that systemd finds our processes where
-         * it expects those that it does not know (the original since 1.6). */
+        /* Of the named ones systemd's alone is of interest, so that systemd finds our processes
+         * where it expects those that it does not know (the original since 1.6). */
         if (strncmp(controllers, "name=", 5) != 0 ||
             (strcmp(controllers, "name=systemd") == 0 && has_systemd(&host->options))) {
             add_hierarchy(host, controllers, entry->point);
@@ -111,8 +111,8 @@ static bool kernel_has(const char *controller)
     return false;
 }
 
-/* cgroup2 at /sys/fs/cgroup itself is the one; beside v1 (systemd's hybrid layout) it is not, and the
- * host counts as v1 (facts/observed.md, containers 1: the original refuses it). */
+/* cgroup2 at /sys/fs/cgroup itself is the one; beside v1 (systemd's hybrid layout) it is not, and
+ * the host counts as v1 (facts/observed.md, containers 1: the original refuses it). */
 static enum containerizer_cgroups find_cgroups(struct containerizer_host *host,
                                                const struct mountinfo *info)
 {
@@ -130,7 +130,8 @@ static enum containerizer_cgroups find_cgroups(struct containerizer_host *host,
     return kernel_has("freezer") ? CGROUPS_V1 : CGROUPS_NONE;
 }
 
-/* "." is where we are ourselves; the leaf that we were put into at an earlier start is not meant. */
+/* "." is where we are ourselves; the leaf that we were put into at an earlier start is not
+ * meant. */
 static int find_root(struct containerizer_host *host, struct err *err)
 {
     const char *given = host->options.cgroups_root;
@@ -378,8 +379,8 @@ static int prepare_v2(struct containerizer_host *host, struct err *err)
     return r;
 }
 
-/* work_dir becomes a mount of its own that is shared, and with nobody above it: so what is mounted in
- * sandboxes is seen in containers and on the host alike (facts/observed.md, containers 16). */
+/* work_dir becomes a mount of its own that is shared, and with nobody above it: so what is mounted
+ * in sandboxes is seen in containers and on the host alike (facts/observed.md, containers 16). */
 static int share_work_dir(struct containerizer_host *host, struct err *err)
 {
     char *dir = realpath(host->options.work_dir, NULL);

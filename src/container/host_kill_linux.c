@@ -2,8 +2,9 @@
  * The end of a container's processes (design decision 9): one attempt each time the core asks.
  *
  * cgroup v2: cgroup.kill. v1 with a pid namespace: its first process takes the rest along. v1
- * without, or with something left outside of it: freeze, SIGKILL, thaw. The posix launcher: the first
- * process ends what descends from it (PLAN_SWEEP); if it cannot or will not, by session and group.
+ * without, or with something left outside of it: freeze, SIGKILL, thaw. The posix launcher: the
+ * first process ends what descends from it (PLAN_SWEEP); if it cannot or will not, by session and
+ * group.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -202,9 +203,9 @@ static bool kill_posix(struct containerizer_host *host, struct hosted *hosted, i
     return true; /* KILLED comes after the scan */
 }
 
-void host_kill(struct containerizer_host *host, const char *path, int attempt)
+void host_kill(struct containerizer_host *host, const struct containerizer_effect *effect)
 {
-    struct hosted *hosted = host_find(host, path);
+    struct hosted *hosted = host_find(host, effect->path);
     ASSERT(hosted != NULL);
     if (hosted->fetcher != 0) {
         kill(-hosted->fetcher, SIGKILL); /* a session of its own; FETCHED follows */
@@ -220,12 +221,15 @@ void host_kill(struct containerizer_host *host, const char *path, int attempt)
     } else if (hosted->place.is_linux && hosted->place.ours) {
         left = hosted->alive; /* it has not yet, or no more, a cgroup: it is alone */
     } else {
-        left = kill_posix(host, hosted, attempt);
+        left = kill_posix(host, hosted, effect->attempt);
         if (hosted->to_scan) {
             return;
         }
     }
-    host_event(host, CONTAINERIZER_KILLED, path)->left = left;
+    if (left && effect->late) {
+        host_warn(host, "Container %s has processes that do not end", effect->path);
+    }
+    host_event(host, CONTAINERIZER_KILLED, effect->path)->left = left;
 }
 
 /* --- all processes of the host --- */

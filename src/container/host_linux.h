@@ -90,6 +90,7 @@ struct containerizer_event *host_event(struct containerizer_host *host,
                                        enum containerizer_event_type type, const char *path);
 int host_watch(struct containerizer_host *host, struct watch *watch, int fd, uint32_t events);
 void host_unwatch(struct containerizer_host *host, struct watch *watch); /* closes; idempotent */
+void host_warn(const struct containerizer_host *host, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void host_deliver(struct containerizer_host *host, struct container_report *report);
 
 /* --- host_facts_linux.c: at the start, on the caller's thread --- */
@@ -113,7 +114,7 @@ uint64_t host_start_time(pid_t pid);
 /* --- host_kill_linux.c --- */
 
 void host_signal(struct containerizer_host *host, const char *path, int signal);
-void host_kill(struct containerizer_host *host, const char *path, int attempt);
+void host_kill(struct containerizer_host *host, const struct containerizer_effect *effect);
 /* Kills what the containers that wait for it have left: one look at all processes for all. */
 void host_kill_scanned(struct containerizer_host *host);
 

@@ -1,6 +1,6 @@
 /*
- * What is on this host after a start: folders in runtime_dir and cgroups below our root, whatever the
- * agent's own records say (facts/observed.md, containers 11).
+ * What is on this host after a start: folders in runtime_dir and cgroups below our root, whatever
+ * the agent's own records say (facts/observed.md, containers 11).
  */
 #include <dirent.h>
 #include <errno.h>

@@ -71,8 +71,8 @@ RUNS_IN_CHILD static int child_main(void *arg)
 #define STACK_TOP(stack) ((char *)(stack) + STACK_SIZE)
 
 /* Our memory is not copied for the child (CLONE_VM), we sleep until it runs its program
- * (CLONE_VFORK), and nobody but us hears of its end (no exit signal): a large agent pays no more than
- * a small one. */
+ * (CLONE_VFORK), and nobody but us hears of its end (no exit signal): a large agent pays no more
+ * than a small one. */
 #define START_FLAGS (CLONE_VM | CLONE_VFORK | CLONE_PIDFD)
 
 struct between {
@@ -84,8 +84,8 @@ struct between {
 };
 
 /* A process that has just been born into another pid namespace, and makes one below it: the kernel
- * does not let who only sends its children there do that. The new process is our child, and its pidfd
- * ours, since this one shares our descriptors. */
+ * does not let who only sends its children there do that. The new process is our child, and its
+ * pidfd ours, since this one shares our descriptors. */
 RUNS_IN_CHILD static int between_main(void *arg)
 {
     struct between *between = arg;
@@ -227,8 +227,8 @@ static int start_init(struct containerizer_host *host, struct hosted *hosted,
         .fds = {-1, -1, -1, fds[0], agent_fd, fds[1]},
         .null = fds[2],
     };
-    for (int i = 0; effect->has_stdio && i <= STDERR_FILENO; i++) {
-        child.fds[i] = effect->stdio[i];
+    for (int i = 0; effect->stdio != NULL && i <= STDERR_FILENO; i++) {
+        child.fds[i] = effect->stdio->fds[i];
     }
     int r = 0, pidfd = -1;
     if (fds[0] < 0 || fds[1] < 0 || fds[2] < 0) {
@@ -259,8 +259,8 @@ static int start_init(struct containerizer_host *host, struct hosted *hosted,
 }
 
 /* The agent's folder first: a pid that is only in the runtime folder is an orphan's (as in the
- * original). `init` says that the process is ours, and when it started: a pid alone may be another's
- * after a while. */
+ * original). `init` says that the process is ours, and when it started: a pid alone may be
+ * another's after a while. */
 static int write_pid(struct hosted *hosted, const char *checkpoint_path, struct err *err)
 {
     char pid[32], init[64]; /* what host_scan_linux.c reads */
@@ -401,7 +401,8 @@ static bool read_status(const struct hosted *hosted, int *ret_status)
 void host_process_ended(struct containerizer_host *host, struct hosted *hosted)
 {
     siginfo_t info = {0};
-    /* Reaped if it is ours, and even a found one may be: a process that started this host before. */
+    /* Reaped if it is ours, and even a found one may be: a process that started this host
+     * before. */
     if (hosted->process.fd >= 0 &&
         waitid(P_PIDFD, (id_t)hosted->process.fd, &info, WEXITED | __WALL | WNOHANG) == 0 &&
         info.si_pid == 0) {

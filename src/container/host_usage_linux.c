@@ -1,6 +1,6 @@
 /*
- * What containers use: a mesos.ResourceStatistics from cgroups, or summed up over the processes that
- * descend from the first one.
+ * What containers use: a mesos.ResourceStatistics from cgroups, or summed up over the processes
+ * that descend from the first one.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -1,5 +1,6 @@
 /*
- * Limits that the kernel tells of: out of memory, on v1 by an eventfd, on v2 by a file that changes.
+ * Limits that the kernel tells of: out of memory, on v1 by an eventfd, on v2 by a file that
+ * changes.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,9 +1,9 @@
 /*
  * Between the agent and a container's first process: descriptors, messages, signals.
  *
- * tepui-containerizer is started with a plan, a socket to the agent and the container's status file.
- * On the socket (SOCK_SEQPACKET) it says INIT_PREPARED or INIT_FAILED with a text, and waits for
- * INIT_RELEASE; the socket's end before that means that the agent is gone, and ends it.
+ * tepui-containerizer is started with a plan, a socket to the agent and the container's status
+ * file. On the socket (SOCK_SEQPACKET) it says INIT_PREPARED or INIT_FAILED with a text, and waits
+ * for INIT_RELEASE; the socket's end before that means that the agent is gone, and ends it.
  *
  * The status file gets the command's raw wait status in decimal, once, when it has ended.
  */

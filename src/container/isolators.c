@@ -61,7 +61,8 @@ static const char *const not_built[] = {
     "network/ports",
 };
 
-/* Accepted: they do nothing until somebody asks for an image or a network, which is refused then. */
+/* Accepted: they do nothing until somebody asks for an image or a network, which is refused
+ * then. */
 static const char *const idle[] = {"volume/image", "network/cni"};
 
 /* Old names (facts/features.md A3). */

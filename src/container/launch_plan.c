@@ -223,7 +223,7 @@ static int build(struct launch *launch, const struct variables *variables, struc
     if (r != 0) {
         return r;
     }
-    if (!spec->has_stdio && !spec->debug) {
+    if (spec->stdio == NULL && !spec->debug) {
         plan_add(&launch->before, PLAN_STDIO, spec->directory, NULL);
     }
     plan_add(&launch->before, PLAN_WAIT, NULL, NULL);

@@ -10,18 +10,17 @@
 static const char magic[8] = {'T', 'P', 'P', 'L', 'A', 'N', '0', '1'};
 
 static const char *const names[PLAN_STEP_TYPES] = {
-    [PLAN_USER] = "user",       [PLAN_GROUP] = "group",   [PLAN_MKDIR] = "mkdir",
-    [PLAN_CGROUP] = "cgroup",   [PLAN_WRITE] = "write",   [PLAN_RAISE] = "raise",
-    [PLAN_COPY] = "copy",       [PLAN_DEVICE] = "device", [PLAN_JOIN] = "join",
-    [PLAN_STDIO] = "stdio",     [PLAN_LINK] = "link",     [PLAN_SOURCE] = "source",
-    [PLAN_FOLDER] = "folder",   [PLAN_TARGET] = "target", [PLAN_OWN] = "own",
-    [PLAN_EXISTS] = "exists",   [PLAN_SHARED] = "shared", [PLAN_OOM] = "oom",
-    [PLAN_WAIT] = "wait",       [PLAN_TTY] = "tty",       [PLAN_ENTER] = "enter",
-    [PLAN_SLAVE] = "slave",     [PLAN_MOUNT] = "mount",   [PLAN_BORROW] = "borrow",
-    [PLAN_UNMOUNT] = "unmount", [PLAN_SWEEP] = "sweep",   [PLAN_FORK] = "fork",
-    [PLAN_RLIMIT] = "rlimit",   [PLAN_CHDIR] = "chdir",   [PLAN_SETUSER] = "setuser",
-    [PLAN_CAPS] = "caps",       [PLAN_NNP] = "nnp",       [PLAN_ARG] = "arg",
-    [PLAN_ENV] = "env",         [PLAN_EXEC] = "exec",
+    [PLAN_USER] = "user",     [PLAN_CGROUP] = "cgroup", [PLAN_WRITE] = "write",
+    [PLAN_RAISE] = "raise",   [PLAN_COPY] = "copy",     [PLAN_DEVICE] = "device",
+    [PLAN_JOIN] = "join",     [PLAN_STDIO] = "stdio",   [PLAN_LINK] = "link",
+    [PLAN_SOURCE] = "source", [PLAN_FOLDER] = "folder", [PLAN_TARGET] = "target",
+    [PLAN_OWN] = "own",       [PLAN_EXISTS] = "exists", [PLAN_SHARED] = "shared",
+    [PLAN_OOM] = "oom",       [PLAN_WAIT] = "wait",     [PLAN_TTY] = "tty",
+    [PLAN_ENTER] = "enter",   [PLAN_SLAVE] = "slave",   [PLAN_MOUNT] = "mount",
+    [PLAN_BORROW] = "borrow", [PLAN_SWEEP] = "sweep",   [PLAN_FORK] = "fork",
+    [PLAN_RLIMIT] = "rlimit", [PLAN_CHDIR] = "chdir",   [PLAN_SETUSER] = "setuser",
+    [PLAN_CAPS] = "caps",     [PLAN_NNP] = "nnp",       [PLAN_ARG] = "arg",
+    [PLAN_ENV] = "env",       [PLAN_EXEC] = "exec",
 };
 
 void plan_init(struct plan *plan)

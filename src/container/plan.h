@@ -1,9 +1,10 @@
 /*
- * A plan: an ordered list of steps that make a container. Pure functions write it (launch_plan.c and
- * those of the isolators); tepui-containerizer applies it, being the container's first process.
+ * A plan: an ordered list of steps that make a container. Pure functions write it (launch_plan.c
+ * and those of the isolators); tepui-containerizer applies it, being the container's first process.
  *
  * The list has three parts, one behind the other:
- *   before WAIT   on the host, as the agent: cgroups, users, volumes. What fails is a failed launch.
+ *   before WAIT   on the host, as the agent: cgroups, users, volumes. What fails is a failed
+ *                 launch.
  *   before FORK   after the release, as the container's init: mounts, terminal. What fails ends the
  *                 container with status 1 and a line in its stderr.
  *   after FORK    in the child that becomes the command: limits, user, capabilities, EXEC.
@@ -25,8 +26,6 @@
 
 enum plan_step_type {
     PLAN_USER,   /* text0 is the user: look it up with its groups */
-    PLAN_GROUP,  /* number0 is one more group of the user */
-    PLAN_MKDIR,  /* text0 with its parents; fine if there */
     PLAN_CGROUP, /* make the cgroup text0; number0: it is the user's, number1: it may be there */
     PLAN_WRITE,  /* text1 into the file text0 */
     PLAN_RAISE, /* text1 into the file text0 if it is more than is there; "-1" and "max" are most */
@@ -44,12 +43,11 @@ enum plan_step_type {
     PLAN_OOM,    /* number0 is oom_score_adj */
     PLAN_WAIT,   /* tell that all this is done, and wait for the release */
     PLAN_TTY,    /* stdin becomes the controlling terminal */
-    PLAN_ENTER, /* the namespace text0 (a file in /proc) of kind number0 (CLONE_NEW*); text1 = "task": the one that a
-                     child of a child of that process has made, if there is one */
+    PLAN_ENTER,  /* the namespace text0 (a file in /proc) of kind number0 (CLONE_NEW*); text1 =
+                    "task": the one that a child of a child of that process made, if there is one */
     PLAN_SLAVE, /* mounts of the container do not come out, but for those below a SHARED one */
     PLAN_MOUNT, /* text0 (or NULL) at text1, type text2, options text3, flags number0 (MS_*) */
     PLAN_BORROW,  /* mount here at text1 what is there in the mount namespace text0 */
-    PLAN_UNMOUNT, /* nothing is at text0 any more: neither mount nor folder nor link */
     PLAN_SWEEP,   /* when the command has ended: init kills all that descends from it */
     PLAN_FORK,    /* the rest is the command's */
     PLAN_RLIMIT,  /* number0 = RLIMIT_*, number1 soft, number2 hard; -1 = unlimited */

@@ -48,7 +48,8 @@ static bool source_is(const Pb__Volume *volume, Pb__Volume__Source__Type type)
     return volume->source != NULL && volume->source->has_type && volume->source->type == type;
 }
 
-/* Where it is mounted: a place in the sandbox, which is made, or one of the host's that is there. */
+/* Where it is mounted: a place in the sandbox, which is made, or one of the host's that is
+ * there. */
 static const char *plan_target(struct launch *launch, const Pb__Volume *volume, const char *source)
 {
     struct plan *plan = &launch->before;

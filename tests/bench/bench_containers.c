@@ -1,6 +1,6 @@
 /*
- * Containers a second: launched (each a shell and a sleep) and destroyed, with each launcher; what it
- * costs in CPU time of all processes, and what the agent's own thread takes of it.
+ * Containers a second: launched (each a shell and a sleep) and destroyed, with each launcher; what
+ * it costs in CPU time of all processes, and what the agent's own thread takes of it.
  *
  *     bench_containers [count]
  */

@@ -29,10 +29,11 @@ void kit_init(struct kit *kit, const char *launcher, const char *isolation)
     list_init(&kit->reports);
     snprintf(kit->dir, sizeof(kit->dir), "/tmp/tepui-containers-XXXXXX");
     ASSERT(mkdtemp(kit->dir) != NULL);
-    if (geteuid() == 0) { /* as /run is where agents run: files there are made and gone in no time */
+    if (geteuid() == 0) { /* as agents have it in /run: files are made and gone in no time */
         ASSERT(mount("none", kit->dir, "tmpfs", 0, "mode=755") == 0);
     }
-    snprintf(kit->cgroups_root, sizeof(kit->cgroups_root), "tepui-test-%d-%d", (int)getpid(), count++);
+    snprintf(kit->cgroups_root, sizeof(kit->cgroups_root), "tepui-test-%d-%d", (int)getpid(),
+             count++);
     snprintf(kit->work_dir, sizeof(kit->work_dir), "%s/work", kit->dir);
     snprintf(kit->runtime_dir, sizeof(kit->runtime_dir), "%s/run", kit->dir);
     ASSERT(mkdir(kit->work_dir, 0755) == 0 && mkdir(kit->runtime_dir, 0755) == 0);
@@ -96,8 +97,8 @@ void kit_deinit(struct kit *kit)
     }
     umount2(kit->dir, MNT_DETACH);
     for (size_t i = 0; i < ELEMENTS(hierarchies); i++) {
-        CLEANUP(xfreep) char *root =
-            xasprintf("/sys/fs/cgroup/%s/%s", hierarchies[i], kit->cgroups_root);
+        CLEANUP(xfreep)
+        char *root = xasprintf("/sys/fs/cgroup/%s/%s", hierarchies[i], kit->cgroups_root);
         rmdir(root);
     }
     remove_all(kit->dir);
@@ -161,7 +162,8 @@ static struct container_report *take(struct kit *kit, enum container_report_type
                                      const char *path)
 {
     struct container_report *report;
-    LIST_FOR_EACH (report, &kit->reports, link) {
+    LIST_FOR_EACH(report, &kit->reports, link)
+    {
         if (report->type == type && (path == NULL || strcmp(report->path, path) == 0)) {
             list_remove(&report->link);
             return report;
@@ -200,7 +202,8 @@ struct container_report *kit_await(struct kit *kit, enum container_report_type t
         return report;
     }
     fprintf(stderr, "no report %d of %s; there are:\n", (int)type, path != NULL ? path : "any");
-    LIST_FOR_EACH (report, &kit->reports, link) {
+    LIST_FOR_EACH(report, &kit->reports, link)
+    {
         fprintf(stderr, "  %d of %s: %s\n", (int)report->type, report->path,
                 report->text != NULL ? report->text : "");
     }
@@ -281,8 +284,8 @@ int kit_mounts_left(struct kit *kit)
     ASSERT(mountinfo_read(&info, NULL) == 0);
     for (size_t i = 0; i < info.count; i++) {
         const char *point = info.entries[i].point;
-        left += strncmp(point, kit->dir, strlen(kit->dir)) == 0 && strcmp(point, kit->work_dir) != 0 &&
-                strcmp(point, kit->dir) != 0;
+        left += strncmp(point, kit->dir, strlen(kit->dir)) == 0 &&
+                strcmp(point, kit->work_dir) != 0 && strcmp(point, kit->dir) != 0;
     }
     mountinfo_deinit(&info);
     return left;

@@ -1,6 +1,6 @@
 /*
- * For tests and benchmarks with real containers: a containerizer in a folder and below a cgroup root
- * of its own, requests, and waiting for reports.
+ * For tests and benchmarks with real containers: a containerizer in a folder and below a cgroup
+ * root of its own, requests, and waiting for reports.
  */
 #ifndef TEPUI_TESTS_CONTAINER_KIT_H
 #define TEPUI_TESTS_CONTAINER_KIT_H
@@ -13,13 +13,13 @@
 #define KIT_TIMEOUT_MS 20000
 
 struct kit {
-    char dir[64];          /* of all its files */
+    char dir[64]; /* of all its files */
     char cgroups_root[64];
     char work_dir[96];
     char runtime_dir[96];
     struct containerizer_options options;
     struct containerizer_host *host;
-    struct list reports;   /* of struct container_report, not yet awaited, in order */
+    struct list reports; /* of struct container_report, not yet awaited, in order */
 };
 
 /* Folders and options; the launcher and isolation are the caller's. */
@@ -52,7 +52,8 @@ int kit_terminated(struct kit *kit, const char *path);
 /* Waits until the file is there and holds something. Its text (static), or fails the test. */
 const char *kit_read(const char *path);
 bool kit_exists(const char *path);
-/* Folders below the kit's cgroup root in a hierarchy ("freezer" ...); path of one container if given. */
+/* Folders below the kit's cgroup root in a hierarchy ("freezer" ...); path of one container if
+ * given. */
 const char *kit_cgroup(struct kit *kit, const char *controller, const char *id);
 int kit_cgroups_left(struct kit *kit);
 int kit_mounts_left(struct kit *kit);

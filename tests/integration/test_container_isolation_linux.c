@@ -18,18 +18,18 @@
 #include "wire/message.h"
 #include "wire/pb.h"
 
-#define ISOLATION                                                                                  \
-    "cgroups/cpu,cgroups/mem,cgroups/pids,filesystem/linux,namespaces/pid,namespaces/ipc,"         \
+#define ISOLATION                                                                          \
+    "cgroups/cpu,cgroups/mem,cgroups/pids,filesystem/linux,namespaces/pid,namespaces/ipc," \
     "posix/rlimits,linux/capabilities"
 #define MB (INT64_C(1) << 20)
 #define HOG "head -c 400000000 /dev/zero | tail > /dev/null"
 
-#define EVENTUALLY(condition)                                                                      \
-    do {                                                                                           \
-        for (int i_ = 0; !(condition) && i_ < 2000; i_++) {                                        \
-            usleep(5000);                                                                          \
-        }                                                                                          \
-        assert_true(condition);                                                                    \
+#define EVENTUALLY(condition)                               \
+    do {                                                    \
+        for (int i_ = 0; !(condition) && i_ < 2000; i_++) { \
+            usleep(5000);                                   \
+        }                                                   \
+        assert_true(condition);                             \
     } while (0)
 
 static void begin(struct kit *kit, const char *isolation)
@@ -244,9 +244,10 @@ static void fork_bomb(const char *isolation)
     struct kit kit;
     begin(&kit, isolation);
     struct container_spec *spec =
-        kit_spec(&kit, "c", "while [ ! -e go ]; do sleep 0.02; done; "
-                            "for n in 1 2 3; do setsid sh -c 'trap \"\" TERM; "
-                            "while :; do sleep 7430 & done' 2> /dev/null & done; wait");
+        kit_spec(&kit, "c",
+                 "while [ ! -e go ]; do sleep 0.02; done; "
+                 "for n in 1 2 3; do setsid sh -c 'trap \"\" TERM; "
+                 "while :; do sleep 7430 & done' 2> /dev/null & done; wait");
     spec->mem_bytes = 512 * MB;
     kit_launch(&kit, "c", spec);
     kit_launched(&kit, "c");
@@ -279,7 +280,8 @@ static void test_a_frozen_container_can_be_killed(void **state)
         kit_launch(&kit, "c", kit_spec(&kit, "c", "sleep 7431 & sleep 7431"));
         kit_launched(&kit, "c");
         EVENTUALLY(kit_processes("sleep 7431") >= 2);
-        CLEANUP(xfreep) char *freezer = xasprintf("%s/freezer.state", kit_cgroup(&kit, "freezer", "c"));
+        CLEANUP(xfreep)
+        char *freezer = xasprintf("%s/freezer.state", kit_cgroup(&kit, "freezer", "c"));
         int fd = open(freezer, O_WRONLY);
         assert_int_equal(write(fd, "FROZEN", 6), 6);
         close(fd);
@@ -317,13 +319,16 @@ static void test_namespaces_are_of_its_own_or_shared_as_asked(void **state)
     char agents[64] = "";
     begin(&kit, ISOLATION);
     assert_true(readlink("/proc/self/ns/pid", agents, sizeof(agents) - 1) > 0);
-    const char *seen = told(&kit, "a", kit_spec(&kit, "a", "readlink /proc/self/ns/pid; ls /proc | "
-                                                           "grep -c '^[0-9]'; cat /proc/1/comm"));
+    const char *seen = told(&kit, "a",
+                            kit_spec(&kit, "a",
+                                     "readlink /proc/self/ns/pid; ls /proc | "
+                                     "grep -c '^[0-9]'; cat /proc/1/comm"));
     assert_null(strstr(seen, agents));
     assert_non_null(strstr(seen, "tepui-container"));
     Pb__LinuxInfo share = PB__LINUX_INFO__INIT;
     share.has_share_pid_namespace = share.share_pid_namespace = 1;
-    struct container_spec *spec = with_linux(kit_spec(&kit, "b", "readlink /proc/self/ns/pid"), &share);
+    struct container_spec *spec =
+        with_linux(kit_spec(&kit, "b", "readlink /proc/self/ns/pid"), &share);
     assert_non_null(strstr(told(&kit, "b", spec), agents));
 
     kit_launch(&kit, "p", kit_spec(&kit, "p", "readlink /proc/self/ns/pid; sleep 1000"));
@@ -338,13 +343,21 @@ static void test_namespaces_are_of_its_own_or_shared_as_asked(void **state)
     end(&kit);
 }
 
+static void close_stdio(struct container_stdio *stdio)
+{
+    close(stdio->fds[0]);
+    close(stdio->fds[1]);
+    free(stdio);
+}
+
 static void test_what_is_mounted_in_a_container_is_seen_by_a_session_only(void **state)
 {
     (void)state;
     struct kit kit;
     begin(&kit, ISOLATION);
-    struct container_spec *spec = kit_spec(&kit, "p", "mkdir here; mount -t tmpfs none here; "
-                                                      "echo seen > here/it; echo up; sleep 1000");
+    struct container_spec *spec = kit_spec(&kit, "p",
+                                           "mkdir here; mount -t tmpfs none here; "
+                                           "echo seen > here/it; echo up; sleep 1000");
     spec->env = xcalloc(1, sizeof(spec->env[0]));
     spec->env[0] = (struct container_env){xstrdup("COLOUR"), xstrdup("blue")};
     spec->env_count = 1;
@@ -354,13 +367,13 @@ static void test_what_is_mounted_in_a_container_is_seen_by_a_session_only(void *
     assert_false(kit_exists(kit_file(&kit, "p", "here/it")));
     int pipes[2];
     assert_int_equal(pipe(pipes), 0);
-    spec = kit_spec(&kit, "p.s", "cat here/it; echo $COLOUR; readlink /proc/self/ns/pid; grep "
-                                 ":memory: /proc/self/cgroup");
+    spec = kit_spec(&kit, "p.s",
+                    "cat here/it; echo $COLOUR; readlink /proc/self/ns/pid; grep "
+                    ":memory: /proc/self/cgroup");
     spec->debug = true;
-    spec->has_stdio = true;
-    spec->stdio[0] = open("/dev/null", O_RDONLY);
-    spec->stdio[1] = dup(pipes[1]);
-    spec->stdio[2] = pipes[1];
+    spec->stdio = xalloc(sizeof(*spec->stdio));
+    *spec->stdio = (struct container_stdio){
+        .fds = {open("/dev/null", O_RDONLY), pipes[1], pipes[1]}, .free = close_stdio};
     kit_launch(&kit, "p.s", spec);
     kit_launched(&kit, "p.s");
     assert_int_equal(kit_terminated(&kit, "p.s"), 0);
@@ -423,8 +436,9 @@ static void test_private_shared_memory_can_be_shared_with_children(void **state)
     own.has_shm_size = 1;
     own.shm_size = 5;
     kit_launch(&kit, "p",
-               with_linux(kit_spec(&kit, "p", "df -k --output=size /dev/shm | tail -1; echo it > "
-                                              "/dev/shm/word; echo up > ready; sleep 1000"),
+               with_linux(kit_spec(&kit, "p",
+                                   "df -k --output=size /dev/shm | tail -1; echo it > "
+                                   "/dev/shm/word; echo up > ready; sleep 1000"),
                           &own));
     kit_launched(&kit, "p");
     kit_read(kit_file(&kit, "p", "ready"));
@@ -434,7 +448,8 @@ static void test_private_shared_memory_can_be_shared_with_children(void **state)
     parents.has_ipc_mode = 1;
     parents.ipc_mode = PB__LINUX_INFO__IPC_MODE__SHARE_PARENT;
     assert_string_equal(
-        told(&kit, "p.a", with_linux(kit_spec(&kit, "p.a", "cat /dev/shm/word"), &parents)), "it\n");
+        told(&kit, "p.a", with_linux(kit_spec(&kit, "p.a", "cat /dev/shm/word"), &parents)),
+        "it\n");
     refused(&kit, "q",
             with_linux(kit_spec(&kit, "q", "true"),
                        &(Pb__LinuxInfo){.base = parents.base,
@@ -500,8 +515,8 @@ static void test_host_paths_are_volumes(void **state)
     CLEANUP(xfreep) char *made = xasprintf("%s/made", place);
     assert_true(kit_exists(made));
     host_path(&v, file, (char[]){"deep/down/it"}, false);
-    assert_string_equal(
-        told(&kit, "b", with_volume(kit_spec(&kit, "b", "cat deep/down/it"), &v)), "word\n");
+    assert_string_equal(told(&kit, "b", with_volume(kit_spec(&kit, "b", "cat deep/down/it"), &v)),
+                        "word\n");
     host_path(&v, missing, (char[]){"in"}, false);
     refused(&kit, "c", with_volume(kit_spec(&kit, "c", "true"), &v), "does not exist");
     host_path(&v, place, missing, false);
@@ -520,16 +535,17 @@ static void test_read_only_holds_for_what_is_mounted_below_too(void **state)
     struct volume v;
     begin(&kit, ISOLATION);
     CLEANUP(xfreep) char *place = xasprintf("%s/place", kit.dir);
-    CLEANUP(xfreep) char *make = xasprintf("mkdir -p %s/below && mount -t tmpfs none %s/below", place,
-                                           place);
+    CLEANUP(xfreep)
+    char *make = xasprintf("mkdir -p %s/below && mount -t tmpfs none %s/below", place, place);
     CLEANUP(xfreep) char *undo = xasprintf("umount %s/below", place);
     assert_int_equal(system(make), 0);
     host_path(&v, place, (char[]){"in"}, true);
-    assert_string_equal(
-        told(&kit, "a", with_volume(kit_spec(&kit, "a", "touch in/x 2> /dev/null || echo no; touch "
-                                                        "in/below/x 2> /dev/null || echo neither"),
-                                    &v)),
-        "no\nneither\n");
+    assert_string_equal(told(&kit, "a",
+                             with_volume(kit_spec(&kit, "a",
+                                                  "touch in/x 2> /dev/null || echo no; touch "
+                                                  "in/below/x 2> /dev/null || echo neither"),
+                                         &v)),
+                        "no\nneither\n");
     assert_int_equal(system(undo), 0);
     end(&kit);
 }
@@ -541,13 +557,15 @@ static void test_mounts_go_both_ways_if_asked_for(void **state)
     struct volume v;
     begin(&kit, ISOLATION);
     CLEANUP(xfreep) char *place = xasprintf("%s/place", kit.dir);
-    CLEANUP(xfreep) char *make = xasprintf(
-        "mkdir %s && mount -t tmpfs none %s && mount --make-shared %s && mkdir %s/below", place, place,
-        place, place);
+    CLEANUP(xfreep)
+    char *make =
+        xasprintf("mkdir %s && mount -t tmpfs none %s && mount --make-shared %s && mkdir %s/below",
+                  place, place, place, place);
     CLEANUP(xfreep) char *undo = xasprintf("umount -R %s", place);
-    CLEANUP(xfreep) char *command =
-        xasprintf("mount -t tmpfs none %s/below && touch %s/below/inside && echo up; sleep 1000", place,
-                  place);
+    CLEANUP(xfreep)
+    char *command =
+        xasprintf("mount -t tmpfs none %s/below && touch %s/below/inside && echo up; sleep 1000",
+                  place, place);
     CLEANUP(xfreep) char *inside = xasprintf("%s/below/inside", place);
     assert_int_equal(system(make), 0);
     host_path(&v, place, place, false);
@@ -587,10 +605,11 @@ static void test_nested_containers_share_a_folder_of_their_parent(void **state)
     sandbox_path(&v, parent, (char[]){"common/one"}, (char[]){"here"});
     told(&kit, "p.a", with_volume(kit_spec(&kit, "p.a", "echo hello > here/word; echo"), &v));
     assert_string_equal(kit_read(kit_file(&kit, "p", "common/one/word")), "hello\n");
-    assert_string_equal(
-        told(&kit, "p.b", with_volume(kit_spec(&kit, "p.b", "cat here/word"), &v)), "hello\n");
+    assert_string_equal(told(&kit, "p.b", with_volume(kit_spec(&kit, "p.b", "cat here/word"), &v)),
+                        "hello\n");
     refused(&kit, "q", with_volume(kit_spec(&kit, "q", "true"), &v), "only works for nested");
-    sandbox_path(&v, PB__VOLUME__SOURCE__SANDBOX_PATH__TYPE__SELF, (char[]){"kept"}, (char[]){"here"});
+    sandbox_path(&v, PB__VOLUME__SOURCE__SANDBOX_PATH__TYPE__SELF, (char[]){"kept"},
+                 (char[]){"here"});
     refused(&kit, "r", with_volume(kit_spec(&kit, "r", "true"), &v), "relative");
     sandbox_path(&v, parent, (char[]){"../../etc/made"}, (char[]){"here"});
     refused(&kit, "p.c", with_volume(kit_spec(&kit, "p.c", "true"), &v), "made");
@@ -615,9 +634,10 @@ static void test_persistent_volumes_are_seen_on_the_host_too(void **state)
     CLEANUP(xfreep) char *one = xasprintf("%s/one", kit.dir);
     CLEANUP(xfreep) char *two = xasprintf("%s/two", kit.dir);
     assert_int_equal(mkdir(one, 0755) | mkdir(two, 0755), 0);
-    struct container_spec *spec = kit_spec(&kit, "c", "echo 1 > data/word; while [ ! -d more ]; do "
-                                                      "sleep 0.02; done; sleep 0.2; echo 2 > "
-                                                      "more/word; echo up; sleep 1000");
+    struct container_spec *spec = kit_spec(&kit, "c",
+                                           "echo 1 > data/word; while [ ! -d more ]; do "
+                                           "sleep 0.02; done; sleep 0.2; echo 2 > "
+                                           "more/word; echo up; sleep 1000");
     set_volume(spec, one, "data");
     kit_launch(&kit, "c", spec);
     kit_launched(&kit, "c");
@@ -649,7 +669,8 @@ static void test_resource_limits_are_the_commands(void **state)
     (void)state;
     struct kit kit;
     begin(&kit, ISOLATION);
-    Pb__RLimitInfo__RLimit files = PB__RLIMIT_INFO__RLIMIT__INIT, stack = PB__RLIMIT_INFO__RLIMIT__INIT;
+    Pb__RLimitInfo__RLimit files = PB__RLIMIT_INFO__RLIMIT__INIT,
+                           stack = PB__RLIMIT_INFO__RLIMIT__INIT;
     files.has_type = stack.has_type = 1;
     files.type = PB__RLIMIT_INFO__RLIMIT__TYPE__RLMT_NOFILE;
     files.has_soft = files.has_hard = 1;
@@ -688,7 +709,8 @@ static void test_capabilities_are_as_asked(void **state)
                        "CapEff:\t0000000000002001\nCapBnd:\t0000000000002001\n"
                        "CapAmb:\t0000000000002001\n";
     const char *command = "grep ^Cap /proc/self/status";
-    assert_string_equal(told(&kit, "a", with_linux(kit_spec(&kit, "a", command), &linux_info)), sets);
+    assert_string_equal(told(&kit, "a", with_linux(kit_spec(&kit, "a", command), &linux_info)),
+                        sets);
     struct container_spec *spec = with_linux(kit_spec(&kit, "b", command), &linux_info);
     spec->user = xstrdup("nobody");
     assert_string_equal(told(&kit, "b", spec), sets);
@@ -696,7 +718,8 @@ static void test_capabilities_are_as_asked(void **state)
     bounding.n_capabilities = 1;
     bounding.capabilities = few;
     linux_info.bounding_capabilities = &bounding;
-    refused(&kit, "c", with_linux(kit_spec(&kit, "c", "true"), &linux_info), "not among the bounding");
+    refused(&kit, "c", with_linux(kit_spec(&kit, "c", "true"), &linux_info),
+            "not among the bounding");
     end(&kit);
 }
 

@@ -29,12 +29,12 @@ static void need_root(void)
 }
 
 /* Waits until a condition holds, or fails. */
-#define EVENTUALLY(condition)                                                                      \
-    do {                                                                                           \
-        for (int i_ = 0; !(condition) && i_ < 2000; i_++) {                                        \
-            usleep(5000);                                                                          \
-        }                                                                                          \
-        assert_true(condition);                                                                    \
+#define EVENTUALLY(condition)                               \
+    do {                                                    \
+        for (int i_ = 0; !(condition) && i_ < 2000; i_++) { \
+            usleep(5000);                                   \
+        }                                                   \
+        assert_true(condition);                             \
     } while (0)
 
 static void assert_nothing_left(struct kit *kit)
@@ -81,8 +81,8 @@ static void a_command_runs_and_its_status_is_told(const struct launcher *l)
 }
 
 /* Each cuts another tie: session, group, parent, terminal signals. */
-#define STRAYS                                                                                     \
-    "sleep 7411 & setsid sleep 7411 & (setsid sh -c 'trap \"\" HUP TERM INT; "                     \
+#define STRAYS                                                                 \
+    "sleep 7411 & setsid sleep 7411 & (setsid sh -c 'trap \"\" HUP TERM INT; " \
     "(setsid sleep 7411 < /dev/null > /dev/null 2>&1 &)' &); trap '' TERM; "
 
 static void all_that_descends_from_a_command_ends_with_it(const struct launcher *l)
@@ -152,8 +152,10 @@ static void a_signal_reaches_the_command(const struct launcher *l)
     struct kit kit;
     kit_init(&kit, l->launcher, l->isolation);
     kit_start(&kit, NULL);
-    kit_launch(&kit, "c", kit_spec(&kit, "c", "trap 'exit 9' TERM; echo up > ready; "
-                                              "while :; do sleep 0.02; done"));
+    kit_launch(&kit, "c",
+               kit_spec(&kit, "c",
+                        "trap 'exit 9' TERM; echo up > ready; "
+                        "while :; do sleep 0.02; done"));
     kit_launched(&kit, "c");
     kit_read(kit_file(&kit, "c", "ready"));
     struct container_requests requests;
@@ -194,7 +196,8 @@ static void a_container_outlives_its_agent(const struct launcher *l)
     kit_init(&kit, l->launcher, l->isolation);
     kit_start(&kit, NULL);
     kit_launch(&kit, "lives", kit_spec(&kit, "lives", "sleep 7416 & sleep 7416"));
-    kit_launch(&kit, "ends", kit_spec(&kit, "ends", "while [ ! -e end ]; do sleep 0.02; done; exit 7"));
+    kit_launch(&kit, "ends",
+               kit_spec(&kit, "ends", "while [ ! -e end ]; do sleep 0.02; done; exit 7"));
     kit_launch(&kit, "orphan", kit_spec(&kit, "orphan", "trap '' TERM; sleep 7417 & sleep 7417"));
     int64_t pid = kit_launched(&kit, "lives");
     kit_launched(&kit, "ends");
@@ -313,8 +316,10 @@ static void usage_is_told(const struct launcher *l)
     struct kit kit;
     kit_init(&kit, l->launcher, l->isolation);
     kit_start(&kit, NULL);
-    kit_launch(&kit, "c", kit_spec(&kit, "c", "i=0; while [ $i -lt 200000 ]; do i=$((i + 1)); done; "
-                                              "echo up > ready; sleep 1000"));
+    kit_launch(&kit, "c",
+               kit_spec(&kit, "c",
+                        "i=0; while [ $i -lt 200000 ]; do i=$((i + 1)); done; "
+                        "echo up > ready; sleep 1000"));
     kit_launched(&kit, "c");
     kit_read(kit_file(&kit, "c", "ready"));
     struct container_requests requests;
@@ -369,14 +374,14 @@ static void a_command_runs_as_its_user(const struct launcher *l)
     kit_deinit(&kit);
 }
 
-#define WITH_EACH(name)                                                                            \
-    static void test_##name(void **state)                                                          \
-    {                                                                                              \
-        (void)state;                                                                               \
-        need_root();                                                                               \
-        for (size_t i = 0; i < ELEMENTS(launchers); i++) {                                         \
-            name(&launchers[i]);                                                                   \
-        }                                                                                          \
+#define WITH_EACH(name)                                    \
+    static void test_##name(void **state)                  \
+    {                                                      \
+        (void)state;                                       \
+        need_root();                                       \
+        for (size_t i = 0; i < ELEMENTS(launchers); i++) { \
+            name(&launchers[i]);                           \
+        }                                                  \
     }
 
 WITH_EACH(a_command_runs_and_its_status_is_told)

@@ -144,7 +144,8 @@ static bool is_program(const char *path)
     return stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0;
 }
 
-/* A name without a slash is looked for in the sandbox first, then in PATH (as the original does). */
+/* A name without a slash is looked for in the sandbox first, then in PATH (as the original
+ * does). */
 static char *find_program(const char *name, const char *folders)
 {
     if (strchr(name, '/') != NULL) {

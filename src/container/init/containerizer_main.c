@@ -1,7 +1,7 @@
 /*
  * tepui-containerizer: the first process of a container. It applies a plan, starts the command, and
- * stays until the command has ended, to pass signals on, to reap what loses its parent, and to leave
- * the exit status on disk for an agent that is away (container/init_protocol.h).
+ * stays until the command has ended, to pass signals on, to reap what loses its parent, and to
+ * leave the exit status on disk for an agent that is away (container/init_protocol.h).
  *
  * It links little and does little: it runs once for every container of the cluster.
  */
@@ -39,8 +39,8 @@ static NORETURN void fail(const struct err *err)
     _exit(EXIT_FAILURE);
 }
 
-/* All signals are blocked from here on: they wait until they can be passed on. What the agent ignores
- * must not be ignored by the command. */
+/* All signals are blocked from here on: they wait until they can be passed on. What the agent
+ * ignores must not be ignored by the command. */
 static void take_signals(sigset_t *ret_all)
 {
     for (int n = 1; n < NSIG; n++) {

@@ -1,6 +1,6 @@
 /*
- * The parts of tepui-containerizer: the first process of a container (init_main.c), and the child of
- * it that becomes the command (command.c).
+ * The parts of tepui-containerizer: the first process of a container (init_main.c), and the child
+ * of it that becomes the command (command.c).
  */
 #ifndef TEPUI_CONTAINER_INIT_INIT_H
 #define TEPUI_CONTAINER_INIT_INIT_H

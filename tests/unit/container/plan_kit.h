@@ -27,7 +27,10 @@ static inline void paper_init(struct paper *paper, enum containerizer_cgroups cg
                               const char *launcher, const char *isolation)
 {
     *paper = (struct paper){
-        .options = {.launcher = launcher, .isolation = isolation, .work_dir = "/w", .runtime_dir = "/r"},
+        .options = {.launcher = launcher,
+                    .isolation = isolation,
+                    .work_dir = "/w",
+                    .runtime_dir = "/r"},
         .facts = {.cgroups = cgroups,
                   .cgroups_root = "mesos",
                   .node_mem_bytes = INT64_C(8) << 30,
@@ -90,9 +93,9 @@ static inline char *paper_text(const struct blob *encoded)
     struct buf out = BUF_INIT;
     assert_int_equal(plan_decode(blob_slice(encoded), &plan), 0);
     size_t count = plan.count;
-    while (count > 0 && (plan.steps[count - 1].type == PLAN_EXEC ||
-                         plan.steps[count - 1].type == PLAN_ENV ||
-                         plan.steps[count - 1].type == PLAN_ARG)) {
+    while (count > 0 &&
+           (plan.steps[count - 1].type == PLAN_EXEC || plan.steps[count - 1].type == PLAN_ENV ||
+            plan.steps[count - 1].type == PLAN_ARG)) {
         count--;
     }
     plan.count = count;

@@ -2,7 +2,8 @@
 
 #include "container/cgroups_plan.h"
 
-static const struct launch_parent top = {.path = "p", .pid = 7, .directory = "/p", .own_cgroups = true};
+static const struct launch_parent top = {
+    .path = "p", .pid = 7, .directory = "/p", .own_cgroups = true};
 
 static void test_numbers_are_the_originals(void **state)
 {
@@ -148,7 +149,8 @@ static void test_v1_amounts(void **state)
                    "write /cg/memory/mesos/c/memory.soft_limit_in_bytes 33554432\n"
                    "write /cg/memory/mesos/c/memory.limit_in_bytes -1\n"
                    "write /cg/memory/mesos/c/memory.memsw.limit_in_bytes -1\n");
-    spec = (struct container_spec){.cpus_milli = 250, .mem_bytes = 128 << 20, .cpus_revocable = true};
+    spec =
+        (struct container_spec){.cpus_milli = 250, .mem_bytes = 128 << 20, .cpus_revocable = true};
     paper.options.cgroups_enable_cfs = true;
     paper.options.revocable_cpu_low_priority = true;
     expect_amounts(&paper, &spec, true, /* raising, that with swap goes first */
@@ -236,8 +238,9 @@ static void test_folders(void **state)
     struct paper paper;
     paper_init(&paper, CGROUPS_V1, "linux", "cgroups/cpu,cgroups/mem");
     paper_start(&paper);
-    expect_folders(&paper, "p.a", true,
-                   "/cg/freezer/mesos/p/mesos/a\n/cg/cpu/mesos/p/mesos/a\n/cg/memory/mesos/p/mesos/a\n");
+    expect_folders(
+        &paper, "p.a", true,
+        "/cg/freezer/mesos/p/mesos/a\n/cg/cpu/mesos/p/mesos/a\n/cg/memory/mesos/p/mesos/a\n");
     expect_folders(&paper, "p.a", false, "/cg/freezer/mesos/p/mesos/a\n");
     isolators_deinit(&paper.isolators);
     paper_init(&paper, CGROUPS_V2, "linux", "cgroups/cpu");
@@ -272,14 +275,14 @@ static void test_devices(void **state)
     (void)state;
     struct paper paper;
     paper_init(&paper, CGROUPS_V1, "linux", "cgroups/devices");
-    paper.options.allowed_devices =
-        "{\"allowed_devices\": [{\"device\": {\"path\": \"/dev/kmsg\"}, \"access\": {\"read\": true}}]}";
+    paper.options.allowed_devices = "{\"allowed_devices\": [{\"device\": {\"path\": "
+                                    "\"/dev/kmsg\"}, \"access\": {\"read\": true}}]}";
     paper_start(&paper);
     struct launch_result result;
     struct container_spec *spec = paper_spec("true");
-    assert_int_equal(launch_plan(&paper.options, &paper.facts, &paper.isolators, "c", spec, NULL,
-                                 &result, NULL),
-                     0);
+    assert_int_equal(
+        launch_plan(&paper.options, &paper.facts, &paper.isolators, "c", spec, NULL, &result, NULL),
+        0);
     char *text = paper_text(result.plan);
     assert_non_null(strstr(text, "write /cg/devices/mesos/c/devices.deny a\n"));
     assert_non_null(strstr(text, "write /cg/devices/mesos/c/devices.allow c 1:3 rwm\n"));

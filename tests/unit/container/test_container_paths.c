@@ -6,7 +6,8 @@ static void test_names_are_checked(void **state)
 {
     (void)state;
     static const char *const good[] = {"a", "a.b", "6b0b17ce-d2f7-481e-9062-f7a5a3ce59ae.check-1"};
-    static const char *const bad[] = {"", ".", "..", "a.", ".a", "a..b", "a/b", "a b", "a\\b", "a\n"};
+    static const char *const bad[] = {"",     ".",   "..",  "a.",   ".a",
+                                      "a..b", "a/b", "a b", "a\\b", "a\n"};
     for (size_t i = 0; i < ELEMENTS(good); i++) {
         assert_true(container_paths_valid(good[i]));
     }
@@ -60,7 +61,7 @@ static void test_cgroups_are_read_back(void **state)
     assert_string_equal(path, "a");
     assert_true(container_paths_from_cgroup(SLICE("a/mesos/b/leaf"), path));
     assert_string_equal(path, "a.b");
-    static const char *const none[] = {"",      "agent", "agent/leaf", "slave", "a/mesos",
+    static const char *const none[] = {"",      "agent", "agent/leaf", "slave",      "a/mesos",
                                        "a/b/c", "a/b",   "a.b",        "leaf/mesos/"};
     for (size_t i = 0; i < ELEMENTS(none); i++) {
         assert_false(container_paths_from_cgroup(slice_from(none[i]), path));

@@ -19,12 +19,12 @@
 
 struct fake {
     char path[CONTAINER_PATH_SIZE];
-    bool there;      /* SPAWN or ADOPT was done, CLEAN was not */
-    bool alive;      /* its first process */
-    bool fetcher;    /* runs */
+    bool there;   /* SPAWN or ADOPT was done, CLEAN was not */
+    bool alive;   /* its first process */
+    bool fetcher; /* runs */
     bool prepared, released;
     bool spawn_pending, prepare_pending, fetch_pending, kill_pending, clean_pending;
-    bool left;       /* what KILLED is going to say */
+    bool left; /* what KILLED is going to say */
     /* What was reported. */
     int launched, failed, terminated, limited;
     int status;

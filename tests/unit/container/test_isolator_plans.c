@@ -3,11 +3,12 @@
 
 #include <sys/resource.h>
 
-static const struct launch_parent top = {.path = "p", .pid = 7, .directory = "/p", .own_cgroups = true};
+static const struct launch_parent top = {
+    .path = "p", .pid = 7, .directory = "/p", .own_cgroups = true};
 
 #define BEFORE "cgroup /cg/freezer/mesos/c\njoin /cg/freezer/mesos/c\n"
-#define NESTED                                                                                     \
-    "cgroup /cg/freezer/mesos/p/mesos 0 1\ncgroup /cg/freezer/mesos/p/mesos/a\n"                   \
+#define NESTED                                                                   \
+    "cgroup /cg/freezer/mesos/p/mesos 0 1\ncgroup /cg/freezer/mesos/p/mesos/a\n" \
     "join /cg/freezer/mesos/p/mesos/a\n"
 #define CHILD "fork\nchdir /s\nsetuser\n"
 
@@ -85,9 +86,10 @@ static void test_host_paths(void **state)
     v.propagation.has_mode = 1;
     v.propagation.mode = PB__MOUNT_PROPAGATION__MODE__BIDIRECTIONAL;
     paper_expect(&paper, "c", with_one(&v), NULL,
-                 BEFORE "source /h /ok\nexists /h Mount point is an absolute path. It must exist if "
-                        "the container shares the host filesystem\nshared /h\nstdio /s\nwait\n"
-                        "slave\n" CHILD); /* in its own place: nothing to mount */
+                 BEFORE
+                 "source /h /ok\nexists /h Mount point is an absolute path. It must exist if "
+                 "the container shares the host filesystem\nshared /h\nstdio /s\nwait\n"
+                 "slave\n" CHILD); /* in its own place: nothing to mount */
     host_path(&v, "h", "in");
     paper_refuses(&paper, "c", with_one(&v), NULL, "not absolute");
     host_path(&v, "/h", "in");
@@ -166,9 +168,12 @@ static void test_persistent_volumes(void **state)
         paper_start(&paper);
         struct container_spec *spec = paper_spec("true");
         spec->volumes = xcalloc(3, sizeof(spec->volumes[0]));
-        spec->volumes[0] = (struct container_volume){xstrdup("/v/one"), xstrdup("data"), false, false};
-        spec->volumes[1] = (struct container_volume){xstrdup("/v/two"), xstrdup("more"), true, true};
-        spec->volumes[2] = (struct container_volume){xstrdup("/v/3"), xstrdup("a/slash"), false, false};
+        spec->volumes[0] =
+            (struct container_volume){xstrdup("/v/one"), xstrdup("data"), false, false};
+        spec->volumes[1] =
+            (struct container_volume){xstrdup("/v/two"), xstrdup("more"), true, true};
+        spec->volumes[2] =
+            (struct container_volume){xstrdup("/v/3"), xstrdup("a/slash"), false, false};
         spec->volume_count = 3;
         paper_expect(&paper, "c", spec, NULL, expected[i]);
         isolators_deinit(&paper.isolators);
@@ -243,8 +248,9 @@ static void test_rlimits(void **state)
     info.rlimit_info = &limits;
     struct container_spec *spec = paper_spec("true");
     paper_set_info(spec, &info);
-    paper_expect(&paper, "c", spec, NULL,
-                 "stdio /s\nwait\nsweep\nfork\nrlimit 7 10 20\nrlimit 3 -1 -1\nchdir /s\nsetuser\n");
+    paper_expect(
+        &paper, "c", spec, NULL,
+        "stdio /s\nwait\nsweep\nfork\nrlimit 7 10 20\nrlimit 3 -1 -1\nchdir /s\nsetuser\n");
     one.soft = 30;
     spec = paper_spec("true");
     paper_set_info(spec, &info);
@@ -285,7 +291,8 @@ static void test_capabilities(void **state)
     paper_start(&paper);
 #define START "stdio /s\nwait\nsweep\n" CHILD
     paper_expect(&paper, "c", paper_spec("true"), NULL, START "nnp\n");
-    paper_expect(&paper, "c", with_capabilities(few, 2, NULL, 0), NULL, START "caps 33 33 3\nnnp\n");
+    paper_expect(&paper, "c", with_capabilities(few, 2, NULL, 0), NULL,
+                 START "caps 33 33 3\nnnp\n");
     paper_expect(&paper, "c", with_capabilities(few, 1, few, 2), NULL, START "caps 1 33 3\nnnp\n");
     paper_expect(&paper, "c", with_capabilities(NULL, 0, few, 2), NULL, START "caps 0 33 2\nnnp\n");
     paper_refuses(&paper, "c", with_capabilities(few, 2, few, 1), NULL, "not among the bounding");

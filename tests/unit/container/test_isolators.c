@@ -67,7 +67,9 @@ static void test_the_launcher_is_what_the_host_can(void **state)
         enum containerizer_cgroups cgroups;
         uint32_t uid;
         bool is_linux;
-    } cases[] = {{CGROUPS_V1, 0, true}, {CGROUPS_V2, 0, true}, {CGROUPS_NONE, 0, false},
+    } cases[] = {{CGROUPS_V1, 0, true},
+                 {CGROUPS_V2, 0, true},
+                 {CGROUPS_NONE, 0, false},
                  {CGROUPS_V1, 1000, false}};
     for (size_t i = 0; i < ELEMENTS(cases); i++) {
         struct paper paper;

@@ -2,7 +2,8 @@
 
 #include <sched.h>
 
-static const struct launch_parent top = {.path = "p", .pid = 7, .directory = "/p", .own_cgroups = true};
+static const struct launch_parent top = {
+    .path = "p", .pid = 7, .directory = "/p", .own_cgroups = true};
 
 /* The whole plan of a spec, which is freed. */
 static char *whole(struct paper *paper, const char *path, struct container_spec *spec,
@@ -43,12 +44,13 @@ static void test_with_the_posix_launcher(void **state)
     add_env(spec, "B", "x y");
     add_env(spec, "A", "2"); /* the later counts */
     char *text = whole(&paper, "c", spec, NULL, &result);
-    assert_string_equal(text, "user alice\nstdio /s\nwait\nsweep\nfork\nchdir /s\nsetuser\n"
-                              "arg sh\narg -c\narg echo $A\n"
-                              "env B=x y\nenv A=2\n"
-                              "env PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n"
-                              "exec /bin/sh "
-                              "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n");
+    assert_string_equal(text,
+                        "user alice\nstdio /s\nwait\nsweep\nfork\nchdir /s\nsetuser\n"
+                        "arg sh\narg -c\narg echo $A\n"
+                        "env B=x y\nenv A=2\n"
+                        "env PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n"
+                        "exec /bin/sh "
+                        "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n");
     assert_int_equal(result.clone_flags, 0);
     assert_false(result.own_pid_namespace);
     free(text);
@@ -170,7 +172,8 @@ static void test_commands_without_a_shell(void **state)
     spec->command = message_encode_blob(&command.base);
     add_env(spec, "PATH", "/x");
     char *text = whole(&paper, "c", spec, NULL, &result);
-    assert_non_null(strstr(text, "setuser\narg argv0\narg one two\nenv PATH=/x\nexec ./program /x\n"));
+    assert_non_null(
+        strstr(text, "setuser\narg argv0\narg one two\nenv PATH=/x\nexec ./program /x\n"));
     free(text);
     launch_result_deinit(&result);
     command.n_arguments = 0;
@@ -247,7 +250,8 @@ static void test_what_is_written_down_is_the_originals(void **state)
     assert_string_equal(config->command_info->value, "true");
     assert_non_null(config->container_info->linux_info);
     assert_int_equal(config->container_class, PB__SLAVE__CONTAINER_CLASS__DEFAULT);
-    assert_int_equal(MESSAGE_DECODE(Pb__Slave__ContainerLaunchInfo, pb__slave__container_launch_info,
+    assert_int_equal(MESSAGE_DECODE(Pb__Slave__ContainerLaunchInfo,
+                                    pb__slave__container_launch_info,
                                     blob_slice(result.launch_info), &arena, &info, NULL),
                      0);
     assert_int_equal(info->environment->n_variables, 2);
