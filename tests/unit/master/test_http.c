@@ -1,0 +1,151 @@
+/* Requests: routing, followers, before recovery, methods, what calls are answered. */
+#include "harness.h"
+
+#define SCHEDULER "/master/api/v1/scheduler"
+#define JSON "Content-Type: application/json"
+
+static int status_of(struct harness *h, const char *method, const char *path, const char *headers,
+                     const char *body)
+{
+    return harness_status(h, harness_request(h, method, path, headers, body));
+}
+
+static void test_paths_are_found_by_their_longest_prefix(void **state)
+{
+    (void)state;
+    struct harness *h = harness_new(NULL);
+    assert_int_equal(status_of(h, "GET", "/master/health", NULL, ""), 200);
+    assert_int_equal(status_of(h, "GET", "/master/health/more/of/it", NULL, ""), 200);
+    assert_int_equal(status_of(h, "GET", "/version", NULL, ""), 200);
+    assert_int_equal(status_of(h, "GET", "/master/no-such-thing", NULL, ""), 404);
+    assert_int_equal(status_of(h, "GET", "/master/healthy", NULL, ""), 404);
+    harness_free(h);
+}
+
+static void test_other_methods_are_told_which_there_are(void **state)
+{
+    (void)state;
+    struct harness *h = harness_new(NULL);
+    uint64_t handle = harness_request(h, "GET", SCHEDULER, NULL, "");
+    assert_int_equal(harness_status(h, handle), 405);
+    assert_string_equal(harness_header(h, handle, "Allow"), "POST");
+    harness_free(h);
+}
+
+static void test_a_follower_leads_to_the_leader(void **state)
+{
+    (void)state;
+    struct harness *h = harness_new_follower(NULL);
+    assert_int_equal(status_of(h, "POST", SCHEDULER, JSON, "nonsense"), 503);
+    struct address leader;
+    assert_true(address_parse(SLICE("10.9.9.9:5050"), &leader));
+    harness_step(h, &(struct master_event){.type = MASTER_LEADER, .leader = &leader});
+    uint64_t handle = harness_request(h, "GET", SCHEDULER "?a=b", NULL, "");
+    assert_int_equal(harness_status(h, handle), 307);
+    assert_string_equal(harness_header(h, handle, "Location"),
+                        "//10.9.9.9:5050/master/api/v1/scheduler?a=b");
+    handle = harness_request(h, "GET", "/master/redirect", NULL, "");
+    assert_string_equal(harness_header(h, handle, "Location"), "//10.9.9.9:5050");
+    assert_int_equal(status_of(h, "GET", "/master/redirect/x", NULL, ""), 404);
+    assert_int_equal(status_of(h, "GET", "/master/health", NULL, ""), 200);
+    harness_step(h, &(struct master_event){.type = MASTER_LEADER,
+                                           .leader = &leader,
+                                           .leader_hostname = "leader.example.org"});
+    handle = harness_request(h, "GET", "/master/redirect", NULL, "");
+    assert_string_equal(harness_header(h, handle, "Location"), "//leader.example.org:5050");
+    harness_free(h);
+}
+
+static void test_calls_wait_for_recovery(void **state)
+{
+    (void)state;
+    struct harness *h = harness_new_follower(NULL);
+    h->registry_is_held = true;
+    harness_elect(h);
+    static const char get_health[] = "{\"type\":\"GET_HEALTH\"}";
+    assert_int_equal(status_of(h, "POST", "/master/api/v1", JSON, get_health), 503);
+    assert_int_equal(status_of(h, "POST", SCHEDULER, JSON, "{}"), 503);
+    harness_message(h, "slave(1)@10.0.0.1:5051", "master", "RegisterSlaveMessage",
+                    "{\"slave\":{\"hostname\":\"h\"},\"version\":\"1.0.0\"}");
+    harness_registry(h);
+    assert_int_equal(h->master->agents.count, 0); /* it was not heard */
+    assert_int_equal(status_of(h, "POST", "/master/api/v1", JSON, get_health), 200);
+    harness_free(h);
+}
+
+static void test_a_leader_that_is_none_any_more_ends(void **state)
+{
+    (void)state;
+    struct harness *h = harness_new(NULL);
+    harness_step(h, &(struct master_event){.type = MASTER_LEADER});
+    assert_true(h->exits);
+    harness_free(h);
+}
+
+static void test_a_registry_that_fails_ends_the_master(void **state)
+{
+    (void)state;
+    struct harness *h = harness_new(NULL);
+    h->registry_is_held = true;
+    harness_message(h, "slave(1)@10.0.0.1:5051", "master", "RegisterSlaveMessage",
+                    "{\"slave\":{\"hostname\":\"h\"},\"version\":\"1.0.0\"}");
+    struct registry_event event;
+    assert_true(registry_memory_next(h->registry, &event));
+    event.status = -5;
+    harness_step(h, &(struct master_event){.type = MASTER_REGISTRY, .registry = &event});
+    assert_true(h->exits);
+    assert_int_equal(h->master->registered_count, 0);
+    harness_free(h);
+}
+
+static void test_calls_are_checked_in_order(void **state)
+{
+    (void)state;
+    struct harness *h = harness_new(NULL);
+    struct scene_framework f = harness_subscribe(h, "");
+    const char *revive = arena_printf(
+        &h->arena, "{\"type\":\"REVIVE\",\"framework_id\":{\"value\":\"%s\"}}", f.id);
+    assert_int_equal(status_of(h, "POST", SCHEDULER, NULL, revive), 400);
+    assert_int_equal(status_of(h, "POST", SCHEDULER, "Content-Type: text/plain", revive), 415);
+    assert_int_equal(status_of(h, "POST", SCHEDULER, JSON, "{"), 400);
+    assert_int_equal(status_of(h, "POST", SCHEDULER, JSON, "{\"type\":\"UNKNOWN\"}"), 400);
+    assert_int_equal(status_of(h, "POST", SCHEDULER, JSON, revive), 400); /* no stream id */
+    assert_int_equal(status_of(h, "POST", SCHEDULER, JSON "\nMesos-Stream-Id: x", revive), 400);
+    assert_int_equal(harness_status(h, harness_call(h, f.stream_id, revive)), 202);
+    assert_int_equal(
+        status_of(h, "POST", SCHEDULER, JSON "\nAccept: text/html",
+                  "{\"type\":\"SUBSCRIBE\",\"subscribe\":{\"framework_info\":{\"user\":\"u\","
+                  "\"name\":\"f\"}}}"),
+        406);
+    assert_int_equal(status_of(h, "POST", "/master/api/v1", JSON, "{\"type\":\"UNKNOWN\"}"), 501);
+    harness_free(h);
+}
+
+static void test_an_operator_may_tear_a_framework_down(void **state)
+{
+    (void)state;
+    struct harness *h = harness_new(NULL);
+    struct scene_framework f = harness_subscribe(h, "");
+    assert_int_equal(status_of(h, "POST", "/master/teardown", NULL, ""), 400);
+    assert_int_equal(status_of(h, "POST", "/master/teardown", NULL, "frameworkId=nobody"), 400);
+    assert_int_equal(status_of(h, "POST", "/master/teardown", NULL,
+                               arena_printf(&h->arena, "frameworkId=%s", f.id)),
+                     200);
+    assert_true(harness_stream_ended(h, f.handle));
+    harness_free(h);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_paths_are_found_by_their_longest_prefix),
+        cmocka_unit_test(test_other_methods_are_told_which_there_are),
+        cmocka_unit_test(test_a_follower_leads_to_the_leader),
+        cmocka_unit_test(test_calls_wait_for_recovery),
+        cmocka_unit_test(test_a_leader_that_is_none_any_more_ends),
+        cmocka_unit_test(test_a_registry_that_fails_ends_the_master),
+        cmocka_unit_test(test_calls_are_checked_in_order),
+        cmocka_unit_test(test_an_operator_may_tear_a_framework_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
