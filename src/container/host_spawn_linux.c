@@ -409,6 +409,9 @@ void host_process_ended(struct containerizer_host *host, struct hosted *hosted)
         return; /* not yet */
     }
     host_unwatch(host, &hosted->process);
+    if (hosted->agent.fd >= 0) {
+        host_agent_readable(host, hosted); /* its last words, if they are not read yet */
+    }
     host_unwatch(host, &hosted->agent);
     hosted->alive = false;
     if (hosted->memory.fd >= 0) {

@@ -20,7 +20,7 @@
 #define TEXT_SIZE 65536
 #define PAUSE_US 2000 /* between looks */
 
-static const char *const hierarchies[] = {"freezer", "cpu", "cpuacct", "memory", "pids"};
+static const char *const hierarchies[] = {"freezer", "cpu", "cpuacct", "memory", "pids", "unified"};
 
 void kit_init(struct kit *kit, const char *launcher, const char *isolation)
 {
@@ -90,9 +90,22 @@ static void remove_all(const char *path)
     ASSERT(system(command) == 0);
 }
 
+/* With cgroup2 the agent, which we are, is in a cgroup of its own. */
+static void leave_v2(struct kit *kit)
+{
+    int fd = open("/sys/fs/cgroup/unified/cgroup.procs", O_WRONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        ssize_t n = write(fd, "0", 1);
+        (void)n;
+        close(fd);
+    }
+    rmdir(kit_cgroup(kit, "unified", "agent"));
+}
+
 void kit_deinit(struct kit *kit)
 {
     kit_stop(kit);
+    leave_v2(kit);
     while (umount2(kit->work_dir, MNT_DETACH) == 0) {
     }
     umount2(kit->dir, MNT_DETACH);
@@ -268,7 +281,8 @@ int kit_cgroups_left(struct kit *kit)
         DIR *dir = opendir(kit_cgroup(kit, hierarchies[i], ""));
         struct dirent *entry;
         while (dir != NULL && (entry = readdir(dir)) != NULL) {
-            left += entry->d_type == DT_DIR && entry->d_name[0] != '.';
+            left += entry->d_type == DT_DIR && entry->d_name[0] != '.' &&
+                    strcmp(entry->d_name, "agent") != 0;
         }
         if (dir != NULL) {
             closedir(dir);
@@ -314,6 +328,11 @@ int kit_processes(const char *text)
     }
     closedir(dir);
     return found;
+}
+
+bool kit_has_cgroup_v2(void)
+{
+    return geteuid() == 0 && access("/sys/fs/cgroup/unified/cgroup.procs", F_OK) == 0;
 }
 
 bool kit_has_cgroup_v1(void)

@@ -60,6 +60,7 @@ int kit_mounts_left(struct kit *kit);
 /* Processes whose command line holds that text. */
 int kit_processes(const char *text);
 
+bool kit_has_cgroup_v2(void); /* beside v1, in /sys/fs/cgroup/unified: without controllers */
 bool kit_has_cgroup_v1(void); /* and root: else tests are skipped */
 
 #endif

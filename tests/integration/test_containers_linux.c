@@ -50,20 +50,29 @@ static void assert_nothing_left(struct kit *kit)
 struct launcher {
     const char *launcher;
     const char *isolation;
+    const char *hierarchy; /* NULL = the usual */
 };
 
 static const struct launcher launchers[] = {
-    {"posix", "posix/cpu,posix/mem,posix/rlimits"},
-    {"linux", "posix/cpu,posix/mem"},
-    {"linux", LINUX_ISOLATION},
+    {"posix", "posix/cpu,posix/mem,posix/rlimits", NULL},
+    {"linux", "posix/cpu,posix/mem", NULL},
+    {"linux", LINUX_ISOLATION, NULL},
+    {"linux", "posix/cpu,posix/mem", "/sys/fs/cgroup/unified"},
+    {"linux", "posix/cpu,posix/mem,filesystem/linux,namespaces/pid", "/sys/fs/cgroup/unified"},
 };
+
+static void init(struct kit *kit, const struct launcher *l)
+{
+    kit_init(kit, l->launcher, l->isolation);
+    kit->options.cgroups_hierarchy = l->hierarchy;
+}
 
 /* --- a container's life, with every launcher --- */
 
 static void a_command_runs_and_its_status_is_told(const struct launcher *l)
 {
     struct kit kit;
-    kit_init(&kit, l->launcher, l->isolation);
+    init(&kit, l);
     kit_start(&kit, NULL);
     kit_launch(&kit, "c1", kit_spec(&kit, "c1", "pwd; echo $PATH >&2; exit 3"));
     assert_true(kit_launched(&kit, "c1") > 0);
@@ -88,7 +97,7 @@ static void a_command_runs_and_its_status_is_told(const struct launcher *l)
 static void all_that_descends_from_a_command_ends_with_it(const struct launcher *l)
 {
     struct kit kit;
-    kit_init(&kit, l->launcher, l->isolation);
+    init(&kit, l);
     kit_start(&kit, NULL);
     kit_launch(&kit, "c", kit_spec(&kit, "c", STRAYS "while [ ! -e end ]; do sleep 0.02; done"));
     kit_launched(&kit, "c");
@@ -104,7 +113,7 @@ static void all_that_descends_from_a_command_ends_with_it(const struct launcher 
 static void destroy_ends_all_of_it(const struct launcher *l)
 {
     struct kit kit;
-    kit_init(&kit, l->launcher, l->isolation);
+    init(&kit, l);
     kit_start(&kit, NULL);
     kit_launch(&kit, "c", kit_spec(&kit, "c", STRAYS "touch ready; sleep 7411; sleep 7411"));
     kit_launched(&kit, "c");
@@ -119,7 +128,7 @@ static void destroy_ends_all_of_it(const struct launcher *l)
 static void a_first_process_killed_from_outside_leaves_nothing(const struct launcher *l)
 {
     struct kit kit;
-    kit_init(&kit, l->launcher, l->isolation);
+    init(&kit, l);
     kit_start(&kit, NULL);
     kit_launch(&kit, "c", kit_spec(&kit, "c", "sleep 7412 & sleep 7412"));
     pid_t pid = (pid_t)kit_launched(&kit, "c");
@@ -134,7 +143,7 @@ static void a_first_process_killed_from_outside_leaves_nothing(const struct laun
 static void stopped_processes_are_killed_too(const struct launcher *l)
 {
     struct kit kit;
-    kit_init(&kit, l->launcher, l->isolation);
+    init(&kit, l);
     kit_start(&kit, NULL);
     kit_launch(&kit, "c", kit_spec(&kit, "c", "sleep 7413 & kill -STOP $!; echo up > ready; wait"));
     pid_t pid = (pid_t)kit_launched(&kit, "c");
@@ -150,7 +159,7 @@ static void stopped_processes_are_killed_too(const struct launcher *l)
 static void a_signal_reaches_the_command(const struct launcher *l)
 {
     struct kit kit;
-    kit_init(&kit, l->launcher, l->isolation);
+    init(&kit, l);
     kit_start(&kit, NULL);
     kit_launch(&kit, "c",
                kit_spec(&kit, "c",
@@ -175,7 +184,7 @@ static void a_signal_reaches_the_command(const struct launcher *l)
 static void it_can_be_destroyed_at_any_moment(const struct launcher *l)
 {
     struct kit kit;
-    kit_init(&kit, l->launcher, l->isolation);
+    init(&kit, l);
     kit_start(&kit, NULL);
     for (int i = 0; i < 40; i++) {
         char path[32];
@@ -193,7 +202,7 @@ static void it_can_be_destroyed_at_any_moment(const struct launcher *l)
 static void a_container_outlives_its_agent(const struct launcher *l)
 {
     struct kit kit;
-    kit_init(&kit, l->launcher, l->isolation);
+    init(&kit, l);
     kit_start(&kit, NULL);
     kit_launch(&kit, "lives", kit_spec(&kit, "lives", "sleep 7416 & sleep 7416"));
     kit_launch(&kit, "ends",
@@ -225,7 +234,7 @@ static void a_container_outlives_its_agent(const struct launcher *l)
 static void nested_containers_end_before_their_parent(const struct launcher *l)
 {
     struct kit kit;
-    kit_init(&kit, l->launcher, l->isolation);
+    init(&kit, l);
     kit_start(&kit, NULL);
     kit_launch(&kit, "p", kit_spec(&kit, "p", "sleep 7418"));
     kit_launched(&kit, "p");
@@ -251,7 +260,7 @@ static void nested_containers_end_before_their_parent(const struct launcher *l)
 static void nested_containers_are_found_again(const struct launcher *l)
 {
     struct kit kit;
-    kit_init(&kit, l->launcher, l->isolation);
+    init(&kit, l);
     kit_start(&kit, NULL);
     kit_launch(&kit, "p", kit_spec(&kit, "p", "sleep 7419"));
     kit_launched(&kit, "p");
@@ -290,7 +299,7 @@ static void many_at_once_leave_nothing(const struct launcher *l)
 {
     struct kit kit;
     char path[32];
-    kit_init(&kit, l->launcher, l->isolation);
+    init(&kit, l);
     kit_start(&kit, NULL);
     for (int i = 0; i < MANY; i++) {
         snprintf(path, sizeof(path), "c%d", i);
@@ -314,7 +323,7 @@ static void many_at_once_leave_nothing(const struct launcher *l)
 static void usage_is_told(const struct launcher *l)
 {
     struct kit kit;
-    kit_init(&kit, l->launcher, l->isolation);
+    init(&kit, l);
     kit_start(&kit, NULL);
     kit_launch(&kit, "c",
                kit_spec(&kit, "c",
@@ -350,7 +359,7 @@ static void usage_is_told(const struct launcher *l)
 static void a_command_runs_as_its_user(const struct launcher *l)
 {
     struct kit kit;
-    kit_init(&kit, l->launcher, l->isolation);
+    init(&kit, l);
     chmod(kit.dir, 0755);
     kit_start(&kit, NULL);
     struct container_spec *spec = kit_spec(&kit, "c", "id -un; id -G");
