@@ -57,8 +57,9 @@ bool kit_exists(const char *path);
 const char *kit_cgroup(struct kit *kit, const char *controller, const char *id);
 int kit_cgroups_left(struct kit *kit);
 int kit_mounts_left(struct kit *kit);
-/* Processes whose command line holds that text. */
-int kit_processes(const char *text);
+/* Processes whose command line holds that text. In commands and here, "sleep 74.." is this program's
+ * own. */
+int kit_processes(const char *what);
 
 bool kit_has_cgroup_v2(void); /* beside v1, in /sys/fs/cgroup/unified: without controllers */
 bool kit_has_cgroup_v1(void); /* and root: else tests are skipped */

@@ -768,11 +768,12 @@ static void test_a_fetch_ends_with_its_container(void **state)
     spec->fetch_command = fetch_command(fifo);
     kit_launch(&kit, "a", spec);
     container_report_free(kit_await(&kit, CONTAINER_FETCHING, "a"));
-    EVENTUALLY(kit_processes("tepui-fetcher") >= 1);
+    CLEANUP(xfreep) char *fetcher = xasprintf("%s/tepui-fetcher", kit.options.launcher_dir);
+    EVENTUALLY(kit_processes(fetcher) >= 1);
     kit_destroy(&kit, "a");
     container_report_free(kit_await(&kit, CONTAINER_LAUNCH_FAILED, "a"));
     kit_terminated(&kit, "a");
-    assert_int_equal(kit_processes("tepui-fetcher"), 0);
+    assert_int_equal(kit_processes(fetcher), 0);
     end(&kit);
 }
 
