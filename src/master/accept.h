@@ -15,7 +15,8 @@ struct acceptance {
     struct framework *framework;
     struct agent *agent;
     struct resources remaining; /* of the offers: what no operation has taken yet */
-    struct resources shared;    /* all shared ones of the offers: any number of tasks may use them */
+    struct resources shared;    /* all shared ones of the offers: any number of tasks may use
+                                   them */
 };
 
 /* LAUNCH and LAUNCH_GROUP: resources have been upgraded and allocated. */

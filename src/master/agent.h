@@ -4,8 +4,8 @@
  *     ADMITTING -> REGISTERED <-> (unreachable) ; RECOVERED -> REGISTERED ; -> gone, removed
  *
  * ADMITTING: the registry is asked to admit it; nobody else sees it yet. RECOVERED: in the registry
- * after a failover, not back yet. REGISTERED: `connected` while its link holds, `active` while it is
- * offered. Unreachable and gone agents are only a struct departed: an id and a time.
+ * after a failover, not back yet. REGISTERED: `connected` while its link holds, `active` while it
+ * is offered. Unreachable and gone agents are only a struct departed: an id and a time.
  *
  * Whatever the registry is asked for about an agent is its `transition`, one at a time.
  */
@@ -53,8 +53,8 @@ struct agent_record {
     struct cow_value value;
     struct blob *id;          /* text */
     struct blob *info;        /* encoded AgentInfo, with its id, resources in the newer format */
-    struct blob *total;       /* total resources in the newer format: fields 1, each a Resource, to be
-                                 read with resources_add_bytes or a cursor */
+    struct blob *total;       /* total resources in the newer format: fields 1, each a Resource, to
+                                 be read with resources_add_bytes or a cursor */
     struct blob *version;     /* text; NULL while RECOVERED */
     uint32_t slot;
     enum agent_state state;

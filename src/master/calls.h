@@ -1,6 +1,6 @@
 /*
- * What schedulers ask for, on the parts of mesos.scheduler.Call: both APIs and the messages of older
- * drivers end here. The framework is connected, and the caller speaks for it.
+ * What schedulers ask for, on the parts of mesos.scheduler.Call: both APIs and the messages of
+ * older drivers end here. The framework is connected, and the caller speaks for it.
  */
 #ifndef TEPUI_MASTER_CALLS_H
 #define TEPUI_MASTER_CALLS_H

@@ -12,8 +12,8 @@ struct master;
 
 enum change_type {
     CHANGE_TASK_ADDED,        /* record: struct task_record */
-    CHANGE_TASK_UPDATED,      /* record, and status: the update itself; for the removal of a framework
-                                 and the loss of an agent too */
+    CHANGE_TASK_UPDATED,      /* record, and status: the update itself; for the removal of a
+                                 framework and the loss of an agent too */
     CHANGE_FRAMEWORK_ADDED,   /* record: struct framework_record */
     CHANGE_FRAMEWORK_UPDATED, /* record */
     CHANGE_FRAMEWORK_REMOVED, /* record */

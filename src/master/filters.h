@@ -7,7 +7,8 @@
 #include "tepui/allocator.h"
 #include "wire/pb.h"
 
-/* 5 s by default and for what is negative or no number, 365 days at most (facts/state_machines.md 1). */
+/* 5 s by default and for what is negative or no number, 365 days at most (facts/state_machines.md
+ * 1). */
 struct allocator_refusal master_filters_refusal(const Pb__Filters *filters);
 
 #endif

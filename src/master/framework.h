@@ -48,7 +48,8 @@ struct framework_record {
     struct blob *info;        /* encoded FrameworkInfo, with its id */
     struct blob *id;          /* text */
     struct blob *name;        /* text */
-    struct blob *suppressed;  /* names of suppressed roles, each ended by a zero byte; NULL = none */
+    struct blob *suppressed;  /* names of suppressed roles, each ended by a zero byte; NULL =
+                                 none */
     uint32_t slot;
     enum framework_state state;
     uint32_t capabilities;
@@ -144,7 +145,8 @@ struct framework *master_framework_add(struct master *master, const Pb__Framewor
 void master_framework_update(struct master *master, struct framework *framework,
                              const Pb__FrameworkInfo *info, char *const *suppressed,
                              size_t suppressed_count);
-/* Roles suppressed or not from now on; all if count is 0. Unknown ones are the caller's business. */
+/* Roles suppressed or not from now on; all if count is 0. Unknown ones are the caller's
+ * business. */
 void master_framework_suppress(struct master *master, struct framework *framework,
                                char *const *roles, size_t count);
 void master_framework_revive(struct master *master, struct framework *framework,

@@ -180,7 +180,8 @@ static void dispatch(struct master *master, const struct net_event *event, const
 
 void master_message(struct master *master, const struct net_event *event)
 {
-    /* Before recovery, and while another master leads, nothing is heard (facts/state_machines.md 7). */
+    /* Before recovery, and while another master leads, nothing is heard (facts/state_machines.md
+     * 7). */
     if (master->role != MASTER_SERVING) {
         master_count(master, COUNTER_DROPPED_MESSAGES);
         return;

@@ -45,7 +45,8 @@ struct master;
 struct allocator_batch;
 struct allocator_refusal;
 
-/* Hands the batch on: offers of one framework in one event. What cannot be offered is given back. */
+/* Hands the batch on: offers of one framework in one event. What cannot be offered is given
+ * back. */
 void master_offer_batch(struct master *master, const struct allocator_batch *batch);
 /* Tells the framework, and gives the resources back. */
 void master_offer_rescind(struct master *master, struct offer *offer);

@@ -50,8 +50,8 @@ void master_registry_gc(struct master *master)
     pending->agent_id_count = victims.count;
 }
 
-/* Tasks of a forgotten unreachable agent are not known any more (facts/observed.md, high availability
- * 14). */
+/* Tasks of a forgotten unreachable agent are not known any more (facts/observed.md, high
+ * availability 14). */
 static void forget_tasks(struct master *master, struct slice agent_id)
 {
     struct framework *framework;

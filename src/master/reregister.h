@@ -1,6 +1,6 @@
 /*
- * Agents that register again (facts/state_machines.md 3): after a broken link, after a new master was
- * elected, after they were unreachable.
+ * Agents that register again (facts/state_machines.md 3): after a broken link, after a new master
+ * was elected, after they were unreachable.
  */
 #ifndef TEPUI_MASTER_REREGISTER_H
 #define TEPUI_MASTER_REREGISTER_H
@@ -65,7 +65,8 @@ struct reregistration {
     size_t completed_count;
 };
 
-/* 0, or -EINVAL with what is wrong. Everything is in the step's arenas but for what deinit frees. */
+/* 0, or -EINVAL with what is wrong. Everything is in the step's arenas but for what deinit
+ * frees. */
 int master_reregister_parse(struct master *master, struct slice message,
                             struct reregistration *ret_r, struct err *err) WARN_UNUSED;
 void master_reregister_deinit(struct reregistration *r);

@@ -1,5 +1,6 @@
-/* Takes a ReregisterSlaveMessage apart and validates it. The message of one agent may hold thousands
- * of tasks, and after a failover they all come at once: tasks are walked, not unpacked. */
+/* Takes a ReregisterSlaveMessage apart and validates it. The message of one agent may hold
+ * thousands of tasks, and after a failover they all come at once: tasks are walked, not
+ * unpacked. */
 #include <errno.h>
 #include <stdlib.h>
 

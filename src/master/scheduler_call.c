@@ -58,8 +58,8 @@ static int do_update_framework(struct master *master, struct framework *framewor
     return master_update_framework(master, framework, call->update_framework, err);
 }
 
-/* No inverse offers and no operations are outstanding: whatever is named is not valid any more, which
- * the reference ignores. */
+/* No inverse offers and no operations are outstanding: whatever is named is not valid any more,
+ * which the reference ignores. */
 static int do_nothing(struct master *master, struct framework *framework,
                       const Pb__Scheduler__Call *call, struct err *err)
 {

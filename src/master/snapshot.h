@@ -1,6 +1,6 @@
 /*
- * A picture of the whole state for a worker to render: it costs what changed since the last one, not
- * what there is (design.md, decision 2). Everything in it is immutable; any thread may read it.
+ * A picture of the whole state for a worker to render: it costs what changed since the last one,
+ * not what there is (design.md, decision 2). Everything in it is immutable; any thread may read it.
  *
  * Records name one another by slot. Slots of frameworks and agents are below `frameworks.slots` and
  * `agents.slots`: a worker makes arrays of that size and goes through each table once.

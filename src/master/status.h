@@ -54,12 +54,12 @@ struct slice master_status_encode(struct master *master, const struct status_dra
 /* What the last status of the task said of health, check and container: for `kept`. */
 struct slice master_status_kept(struct master *master, const struct task_record *record);
 
-/* A status as v1 schedulers see it: agent, executor, time and uuid are those of the update around it
- * (uuid only if somebody waits for its acknowledgement). Appends the encoded TaskStatus. */
+/* A status as v1 schedulers see it: agent, executor, time and uuid are those of the update around
+ * it (uuid only if somebody waits for its acknowledgement). Appends the encoded TaskStatus. */
 void master_status_evolve(struct slice update, bool acknowledged, struct buf *out);
 
-/* The record's statuses with one more; it replaces the last if that has the same state. Data is left
- * out: it may be large, and only the framework wants it. A new reference. */
+/* The record's statuses with one more; it replaces the last if that has the same state. Data is
+ * left out: it may be large, and only the framework wants it. A new reference. */
 struct blob *master_status_append(const struct blob *statuses, struct slice status,
                                   bool *ret_is_new_state) WARN_UNUSED;
 

@@ -64,7 +64,8 @@ static void count_subscribe(struct framework *framework)
     framework->counts->calls[PB__SCHEDULER__CALL__TYPE__SUBSCRIBE]++;
 }
 
-/* Offers of the instance before are not rescinded: they just vanish (facts/observed.md, scheduler 5). */
+/* Offers of the instance before are not rescinded: they just vanish (facts/observed.md, scheduler
+ * 5). */
 static void discard_offers(struct master *master, struct framework *framework)
 {
     struct offer *offer;
@@ -172,7 +173,8 @@ static void take_over(struct master *master, struct framework *framework,
     master_event_subscribed(master, framework, false);
 }
 
-/* The same driver again: it may have answered offers into a broken connection, so these are rescinded. */
+/* The same driver again: it may have answered offers into a broken connection, so these are
+ * rescinded. */
 static void come_back(struct master *master, struct framework *framework, const struct upid *from)
 {
     struct offer *offer;

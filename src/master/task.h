@@ -3,9 +3,9 @@
  * record of the canonical bytes, which is what readers see.
  *
  * A task is in exactly one place (facts/state_machines.md 2): ACTIVE (on a registered agent; in the
- * framework's map and the agent's list), UNREACHABLE (its agent is; bounded list of the framework) or
- * COMPLETED (bounded list of the framework). Only ACTIVE tasks have a struct task; the others are
- * their record alone, held in the table of tasks.
+ * framework's map and the agent's list), UNREACHABLE (its agent is; bounded list of the framework)
+ * or COMPLETED (bounded list of the framework). Only ACTIVE tasks have a struct task; the others
+ * are their record alone, held in the table of tasks.
  */
 #ifndef TEPUI_MASTER_TASK_H
 #define TEPUI_MASTER_TASK_H
@@ -108,8 +108,8 @@ struct task_parts {
     struct uuid status_update_uuid;
 };
 
-/* A task that is to be launched: STAGING. The TaskInfo has been validated, its resources upgraded and
- * allocated. */
+/* A task that is to be launched: STAGING. The TaskInfo has been validated, its resources upgraded
+ * and allocated. */
 void master_task_parts_of_info(const Pb__TaskInfo *info, struct task_parts *ret_parts);
 /* Most tasks of an agent use the same as the one before: what was made of its resources is kept. */
 struct task_memo {
@@ -120,8 +120,9 @@ struct task_memo {
 };
 
 void master_task_memo_deinit(struct task_memo *memo);
-/* A task as an agent reports it: 0, or -EINVAL if it or its resources make no sense. `role` (data NULL =
- * none) is put into resources that have no allocation_info. Its resources are those of the memo. */
+/* A task as an agent reports it: 0, or -EINVAL if it or its resources make no sense. `role` (data
+ * NULL = none) is put into resources that have no allocation_info. Its resources are those of the
+ * memo. */
 int master_task_parts_of_task(struct master *master, struct slice task, struct slice role,
                               struct task_memo *memo, struct task_parts *ret_parts,
                               struct err *err) WARN_UNUSED;

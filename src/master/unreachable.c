@@ -66,8 +66,8 @@ static bool rate_is_limited(const struct master *master)
     return master->options.agent_removal_count > 0;
 }
 
-/* One at once, then one every interval / count, without bursts (facts/observed.md, high availability
- * 18). */
+/* One at once, then one every interval / count, without bursts (facts/observed.md, high
+ * availability 18). */
 void master_unreachable_next(struct master *master)
 {
     while (!list_is_empty(&master->removals)) {

@@ -16,7 +16,8 @@ struct pending;
 struct departed;
 struct blob;
 
-/* A registered or recovered agent is to be unreachable, as soon as the rate allows. `why` is static. */
+/* A registered or recovered agent is to be unreachable, as soon as the rate allows. `why` is
+ * static. */
 void master_unreachable_schedule(struct master *master, struct agent *agent, const char *why);
 /* It is back, or answers: it does not wait any more. */
 void master_unreachable_cancel(struct master *master, struct agent *agent);

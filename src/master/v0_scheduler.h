@@ -1,6 +1,7 @@
 /*
- * Schedulers that speak by messages: mesos.scheduler.Call of drivers of Mesos 1.x, and one message a
- * kind of older ones and of mesos-go's. Only the pid that a framework registered from speaks for it.
+ * Schedulers that speak by messages: mesos.scheduler.Call of drivers of Mesos 1.x, and one message
+ * a kind of older ones and of mesos-go's. Only the pid that a framework registered from speaks for
+ * it.
  */
 #ifndef TEPUI_MASTER_V0_SCHEDULER_H
 #define TEPUI_MASTER_V0_SCHEDULER_H

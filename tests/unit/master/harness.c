@@ -369,7 +369,9 @@ const char *harness_event(struct harness *h, uint64_t handle, const char *type)
         ptrdiff_t newline = slice_find(sent->body, '\n');
         assert_true(newline > 0);
         struct slice record = slice_skip(sent->body, (size_t)newline + 1);
-        assert_int_equal(atol(sent->body.data), record.size); /* one record a piece */
+        int64_t size;
+        assert_true(slice_parse_int64(slice_make(sent->body.data, (size_t)newline), &size));
+        assert_int_equal(size, record.size); /* one record a piece */
         const char *text = arena_strndup(&h->arena, record.data, record.size);
         if (strstr(text, wanted) != NULL) {
             return text;

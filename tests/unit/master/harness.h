@@ -1,7 +1,7 @@
 /*
- * The master's core alone, driven by events: no sockets, no clock, no threads. Messages and calls are
- * written and read as JSON (v0 names for messages, v1 names for calls), so that tests read as what
- * goes over the wire.
+ * The master's core alone, driven by events: no sockets, no clock, no threads. Messages and calls
+ * are written and read as JSON (v0 names for messages, v1 names for calls), so that tests read as
+ * what goes over the wire.
  */
 #ifndef TEPUI_TESTS_UNIT_MASTER_HARNESS_H
 #define TEPUI_TESTS_UNIT_MASTER_HARNESS_H
@@ -39,8 +39,8 @@ struct harness {
     struct err exit_reason;
 };
 
-/* A lone master with quick timers (pings every second, three missed; offers every 100 ms), elected and
- * recovered. `change` may change the options before (NULL = not). */
+/* A lone master with quick timers (pings every second, three missed; offers every 100 ms), elected
+ * and recovered. `change` may change the options before (NULL = not). */
 struct harness *harness_new(void (*change)(struct master_options *options));
 /* Not yet elected. */
 struct harness *harness_new_follower(void (*change)(struct master_options *options));
@@ -77,7 +77,8 @@ const char *harness_sender(const struct harness *h);
 int harness_status(struct harness *h, uint64_t handle);
 /* Header of the answer that was looked at last, or of the stream that was opened. */
 const char *harness_header(struct harness *h, uint64_t handle, const char *name);
-/* The next record of a stream of that event type, others before it are dropped; NULL if there is none. */
+/* The next record of a stream of that event type, others before it are dropped; NULL if there is
+ * none. */
 const char *harness_event(struct harness *h, uint64_t handle, const char *type);
 bool harness_stream_ended(struct harness *h, uint64_t handle);
 /* Drops all that came out so far. */
@@ -91,7 +92,8 @@ struct scene_framework {
     const char *stream_id;
 };
 
-/* Subscribes over HTTP; `extra` are further fields of the FrameworkInfo (",\"checkpoint\":true"). */
+/* Subscribes over HTTP; `extra` are further fields of the FrameworkInfo
+ * (",\"checkpoint\":true"). */
 struct scene_framework harness_subscribe(struct harness *h, const char *extra);
 /* Registers an agent with 4 cpus and 1024 mem at the pid; its id. */
 const char *harness_agent(struct harness *h, const char *pid);

@@ -171,7 +171,8 @@ static void test_roles_are_suppressed_and_revived(void **state)
     (void)state;
     struct harness *h = harness_new(NULL);
     struct scene_framework f =
-        harness_subscribe(h, ",\"roles\":[\"a\",\"b\"],\"capabilities\":[{\"type\":\"MULTI_ROLE\"}]");
+        harness_subscribe(h, ",\"roles\":[\"a\",\"b\"],\"capabilities\":[{\"type\":"
+                             "\"MULTI_ROLE\"}]");
     static const char call[] = "{\"type\":\"%s\",\"framework_id\":{\"value\":\"%s\"},\"%s\":"
                                "{\"roles\":[%s]}}";
     const struct framework *framework = find(h, &f);

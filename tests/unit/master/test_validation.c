@@ -179,11 +179,11 @@ static void test_calls_need_their_parts(void **state)
         {"{\"type\":\"TEARDOWN\",\"framework_id\":{\"value\":\"f\"}}", true},
         {"{\"type\":\"KILL\",\"framework_id\":{\"value\":\"f\"}}", false},
         {"{\"type\":\"UNKNOWN\",\"framework_id\":{\"value\":\"f\"}}", false},
-        {"{\"type\":\"ACKNOWLEDGE\",\"framework_id\":{\"value\":\"f\"},\"acknowledge\":{\"agent_id\":"
-         "{\"value\":\"a\"},\"task_id\":{\"value\":\"t\"},\"uuid\":\"AAAAAAAAAAAAAAAAAAAAAA==\"}}",
+        {"{\"type\":\"ACKNOWLEDGE\",\"framework_id\":{\"value\":\"f\"},\"acknowledge\":"
+         "{\"agent_id\":{\"value\":\"a\"},\"task_id\":{\"value\":\"t\"},\"uuid\":\"AAAAAAAAAAAAAAAAAAAAAA==\"}}",
          false},
-        {"{\"type\":\"ACKNOWLEDGE\",\"framework_id\":{\"value\":\"f\"},\"acknowledge\":{\"agent_id\":"
-         "{\"value\":\"a\"},\"task_id\":{\"value\":\"t\"},\"uuid\":\"AAAAAAAAAAAAAAAAAAAAAQ==\"}}",
+        {"{\"type\":\"ACKNOWLEDGE\",\"framework_id\":{\"value\":\"f\"},\"acknowledge\":"
+         "{\"agent_id\":{\"value\":\"a\"},\"task_id\":{\"value\":\"t\"},\"uuid\":\"AAAAAAAAAAAAAAAAAAAAAQ==\"}}",
          true},
         {"{\"type\":\"SUBSCRIBE\",\"framework_id\":{\"value\":\"f\"},\"subscribe\":"
          "{\"framework_info\":{\"user\":\"u\",\"name\":\"n\"}}}",
