@@ -6,12 +6,16 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <time.h>
 
+#include "common/xalloc.h"
 #include "daemon/master_flags.h"
 #include "daemon/master_setup.h"
+#include "daemon/system_gauges.h"
 #include "daemon/version.h"
 #include "net/host.h"
 #include "registry/registry_memory.h"
+#include "store/file_reader.h"
 
 #define WORKER_COUNT 2
 /* For clients to take what was written when we end. */
@@ -50,17 +54,70 @@ static void stop(void *arg)
     loop_stop(daemon->loop);
 }
 
+static void step(struct daemon *daemon, const struct master_event *event);
+
+/* A file that the core asked for, read by a worker. */
+struct file_job {
+    struct worker_job job;
+    struct daemon *daemon;
+    struct file_request *request; /* owned */
+    struct file_result result;
+};
+
+static void read_file(struct worker_job *job)
+{
+    struct file_job *file = CONTAINER_OF(job, struct file_job, job);
+    file_reader_perform(file->request, &file->result);
+}
+
+static void tell_file(struct worker_job *job)
+{
+    struct file_job *file = CONTAINER_OF(job, struct file_job, job);
+    if (file->daemon->master != NULL) {
+        step(file->daemon, &(struct master_event){.type = MASTER_FILE, .file = &file->result});
+    }
+    file_result_deinit(&file->result);
+    file_request_free(file->request);
+    free(file);
+}
+
+static void perform_files(struct daemon *daemon, struct master_effects *effects)
+{
+    struct file_request *request;
+    while ((request = file_request_pop(&effects->files)) != NULL) {
+        struct file_job *file = xalloc(sizeof(*file));
+        file->job.run = read_file;
+        file->job.done = tell_file;
+        file->daemon = daemon;
+        file->request = request;
+        workers_submit(daemon->workers, &file->job);
+    }
+}
+
+static int64_t clock_ns(void)
+{
+    struct timespec time;
+    (void)clock_gettime(CLOCK_MONOTONIC, &time);
+    return (int64_t)time.tv_sec * NS_PER_SEC + time.tv_nsec;
+}
+
 static void step(struct daemon *daemon, const struct master_event *event)
 {
     struct master_effects effects;
     struct registry_op *op;
     master_effects_init(&effects);
+    int64_t begun_ns = clock_ns();
     master_step(daemon->master, loop_now(daemon->loop), event, &effects);
+    master_step_took(daemon->master, clock_ns() - begun_ns);
     while ((op = registry_ops_pop(&effects.registry)) != NULL) {
         registry_memory_put(daemon->registry, op);
         loop_post(daemon->loop, &daemon->registry_task);
     }
     net_host_perform(daemon->host, &effects.net);
+    perform_files(daemon, &effects);
+    if (effects.sets_verbosity) {
+        log_set_verbosity(effects.verbosity);
+    }
     perform_logs(&effects);
     if (effects.exits) {
         LOG_ERROR("%s", effects.exit_reason.text);
@@ -144,6 +201,7 @@ static int run(struct daemon *daemon, struct master_setup *setup, const struct f
         return r;
     }
     daemon->metrics = metrics_new();
+    system_gauges_add(daemon->metrics);
     setup->options.address = setup->advertised;
     setup->options.seed = random_seed();
     setup->options.flags = flags;
@@ -179,7 +237,7 @@ static void close_all(struct daemon *daemon)
         loop_task_cancel(&daemon->registry_task);
     }
     net_host_free(daemon->host);
-    master_free(daemon->master);
+    daemon->master = master_free(daemon->master);
     registry_memory_free(daemon->registry);
     metrics_free(daemon->metrics);
     if (daemon->workers != NULL) {

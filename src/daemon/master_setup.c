@@ -137,22 +137,42 @@ static const char *const *split(const char *text, struct arena *arena)
     return items;
 }
 
-/* "N/duration", which has been validated. */
-static int parse_rate(const char *text, int64_t *ret_count, int64_t *ret_interval_ns,
-                      struct err *err)
+#define METRICS_RATE_VARIABLE "LIBPROCESS_METRICS_SNAPSHOT_ENDPOINT_RATE_LIMIT"
+#define METRICS_RATE_DEFAULT "2/1secs"
+
+/* "N/duration"; NULL and "" are no limit. `name` is that of the flag or variable. */
+static int parse_rate(const char *name, const char *text, int64_t *ret_count,
+                      int64_t *ret_interval_ns, struct err *err)
 {
     *ret_count = 0;
     *ret_interval_ns = 0;
-    if (text == NULL) {
+    if (text == NULL || text[0] == '\0') {
         return 0;
     }
     struct slice rest = slice_from(text);
     struct slice count;
     if (!slice_split(&rest, '/', &count) || !slice_parse_int64(count, ret_count) ||
         *ret_count <= 0) {
-        return err_set(err, -EINVAL, "--agent_removal_rate_limit: '%s'", text);
+        return err_set(err, -EINVAL, "%s: '%s' is not a number per time", name, text);
     }
-    return duration_parse(rest, ret_interval_ns, err);
+    return duration_parse(rest, ret_interval_ns, err) == 0 ? 0 : err_wrap(err, -EINVAL, "%s", name);
+}
+
+static int parse_metrics_rate(struct master_options *options, struct err *err)
+{
+    const char *text = getenv(METRICS_RATE_VARIABLE);
+    return parse_rate(METRICS_RATE_VARIABLE, text != NULL ? text : METRICS_RATE_DEFAULT,
+                      &options->metrics_rate_count, &options->metrics_rate_interval_ns, err);
+}
+
+/* What /master/log shows: the link to the newest log, or the file that somebody else writes. */
+static const char *find_log(const struct master_flags *flags, struct arena *arena)
+{
+    if (flags->external_log_file != NULL) {
+        return flags->external_log_file;
+    }
+    return flags->log_dir != NULL ? arena_printf(arena, "%s/tepui-master.INFO", flags->log_dir)
+                                  : NULL;
 }
 
 static int64_t removal_permille(const char *text)
@@ -225,9 +245,16 @@ int master_setup(const struct master_flags *flags, struct arena *arena,
         .root_submissions = flags->root_submissions,
         .roles = split(flags->roles, arena),
         .require_agent_domain = flags->require_agent_domain,
+        .webui_dir = flags->webui_dir,
+        .log_file = find_log(flags, arena),
+        .max_subscribers = (size_t)or_zero(flags->max_operator_event_stream_subscribers),
+        .publish_framework_metrics = flags->publish_per_framework_metrics,
     };
-    r = parse_rate(flags->agent_removal_rate_limit, &options->agent_removal_count,
+    r = parse_rate("--agent_removal_rate_limit", flags->agent_removal_rate_limit, &options->agent_removal_count,
                    &options->agent_removal_interval_ns, err);
+    if (r == 0) {
+        r = parse_metrics_rate(options, err);
+    }
     if (r == 0) {
         r = master_options_check(options, err);
     }

@@ -12,8 +12,12 @@
 /* X(symbol, name) */
 #define MASTER_COUNTERS(X)                                                                         \
     X(DROPPED_MESSAGES, "master/dropped_messages")                                                 \
+    X(HTTP_CACHE_HITS, "master/http_cache_hits")                                                   \
     X(INVALID_EXECUTOR_TO_FRAMEWORK, "master/invalid_executor_to_framework_messages")              \
     X(INVALID_FRAMEWORK_TO_EXECUTOR, "master/invalid_framework_to_executor_messages")              \
+    X(INVALID_OPERATION_STATUS_UPDATE_ACKS,                                                        \
+      "master/invalid_operation_status_update_acknowledgements")                                   \
+    X(INVALID_OPERATION_STATUS_UPDATES, "master/invalid_operation_status_updates")                 \
     X(INVALID_STATUS_UPDATE_ACKS, "master/invalid_status_update_acknowledgements")                 \
     X(INVALID_STATUS_UPDATES, "master/invalid_status_updates")                                     \
     X(MESSAGES_AUTHENTICATE, "master/messages_authenticate")                                       \
@@ -24,6 +28,10 @@
     X(MESSAGES_FRAMEWORK_TO_EXECUTOR, "master/messages_framework_to_executor")                     \
     X(MESSAGES_KILL_TASK, "master/messages_kill_task")                                             \
     X(MESSAGES_LAUNCH_TASKS, "master/messages_launch_tasks")                                       \
+    X(MESSAGES_OPERATION_STATUS_UPDATE, "master/messages_operation_status_update")                 \
+    X(MESSAGES_OPERATION_STATUS_UPDATE_ACK,                                                        \
+      "master/messages_operation_status_update_acknowledgement")                                   \
+    X(MESSAGES_RECONCILE_OPERATIONS, "master/messages_reconcile_operations")                       \
     X(MESSAGES_RECONCILE_TASKS, "master/messages_reconcile_tasks")                                 \
     X(MESSAGES_REGISTER_FRAMEWORK, "master/messages_register_framework")                           \
     X(MESSAGES_REGISTER_SLAVE, "master/messages_register_slave")                                   \
@@ -44,6 +52,9 @@
     X(SLAVE_REMOVALS_UNREGISTERED, "master/slave_removals/reason_unregistered")                    \
     X(SLAVE_REMOVALS_REGISTERED, "master/slave_removals/reason_registered")                        \
     X(SLAVE_REREGISTRATIONS, "master/slave_reregistrations")                                       \
+    X(SLAVE_SHUTDOWNS_SCHEDULED, "master/slave_shutdowns_scheduled")                               \
+    X(SLAVE_SHUTDOWNS_COMPLETED, "master/slave_shutdowns_completed")                               \
+    X(SLAVE_SHUTDOWNS_CANCELED, "master/slave_shutdowns_canceled")                                 \
     X(SLAVE_UNREACHABLE_SCHEDULED, "master/slave_unreachable_scheduled")                           \
     X(SLAVE_UNREACHABLE_COMPLETED, "master/slave_unreachable_completed")                           \
     X(SLAVE_UNREACHABLE_CANCELED, "master/slave_unreachable_canceled")                             \
@@ -57,6 +68,9 @@
     X(TASKS_GONE_BY_OPERATOR, "master/tasks_gone_by_operator")                                     \
     X(VALID_EXECUTOR_TO_FRAMEWORK, "master/valid_executor_to_framework_messages")                  \
     X(VALID_FRAMEWORK_TO_EXECUTOR, "master/valid_framework_to_executor_messages")                  \
+    X(VALID_OPERATION_STATUS_UPDATE_ACKS,                                                          \
+      "master/valid_operation_status_update_acknowledgements")                                     \
+    X(VALID_OPERATION_STATUS_UPDATES, "master/valid_operation_status_updates")                     \
     X(VALID_STATUS_UPDATE_ACKS, "master/valid_status_update_acknowledgements")                     \
     X(VALID_STATUS_UPDATES, "master/valid_status_updates")
 

@@ -77,10 +77,13 @@ enum {
 
 /* mesos.SlaveInfo */
 enum {
+    FIELD_AGENT_INFO_HOSTNAME = 1,
     FIELD_AGENT_INFO_RESOURCES = 3,
     FIELD_AGENT_INFO_ATTRIBUTES = 5,
+    FIELD_AGENT_INFO_PORT = 8,
     FIELD_AGENT_INFO_DOMAIN = 10,
 };
+#define AGENT_INFO_PORT 5051 /* where it is not set */
 
 /* mesos.ExecutorInfo */
 enum { FIELD_EXECUTOR_INFO_ID = 1, FIELD_EXECUTOR_INFO_RESOURCES = 5 };

@@ -1,6 +1,7 @@
 /*
  * The master's HTTP endpoints: one table {path, methods, handler} (http_endpoints.c). The longest
- * prefix of whole path parts wins: /master/state/more is served by /master/state, as libprocess does.
+ * prefix of whole path parts wins: /master/state/more is served by /master/state, as libprocess
+ * does.
  *
  * A handler answers request->handle now or later, exactly once. Before any handler: 404 for unknown
  * paths; leader_only ones are redirected by a follower (307) and answered 503 before recovery
@@ -19,6 +20,7 @@ struct master;
 
 #define HTTP_JSON "application/json"
 #define HTTP_PROTOBUF "application/x-protobuf"
+#define HTTP_JAVASCRIPT "text/javascript"
 #define HTTP_TEXT "text/plain; charset=utf-8"
 
 enum { HTTP_GET = 1 << 0, HTTP_POST = 1 << 1, HTTP_PUT = 1 << 2, HTTP_DELETE = 1 << 3,
@@ -49,7 +51,14 @@ void master_http_request(struct master *master, const struct net_request *reques
 
 /* A decoded query or form value, in the step's arena; the empty slice with data NULL if absent. */
 struct slice master_http_param(struct master *master, struct slice query, const char *name);
-/* A JSON answer, wrapped as jsonp(...); when the query asks for it. Takes the content of the buffer. */
+/* The function that the query's jsonp= names, data NULL if none. False after a 400: a name that is
+ * none could make the answer foreign code. */
+bool master_http_jsonp(struct master *master, const struct net_request *request,
+                       struct slice *ret_jsonp) WARN_UNUSED;
+/* Appends "name(json)". Any thread. */
+void master_http_wrap_jsonp(struct slice name, struct slice json, struct buf *out);
+/* A JSON answer, wrapped as jsonp(...) when the query asks for it. Takes the content of the
+ * buffer. */
 void master_http_respond_json(struct master *master, const struct net_request *request,
                               struct buf *json);
 /* 307 to the leader, or 503 when there is none. */
@@ -57,8 +66,23 @@ void master_http_redirect(struct master *master, const struct net_request *reque
 
 struct json_writer;
 
-/* {"name":"value"...}: the flags in force, sorted by name. */
+/* Levels of /logging/toggle and SET_LOGGING_LEVEL. */
+#define HTTP_VERBOSITY_MAX 3
+
+/* The flags in force, as /flags shows them, sorted by name. */
+typedef void flag_visit_fn(void *arg, const char *name, const char *value);
+void master_visit_flags(const struct master *master, flag_visit_fn *visit, void *arg);
+/* {"name":"value"...}: the same. */
 void master_write_flags(const struct master *master, struct json_writer *w);
+
+/* The weights of roles that were set: loop while next is true. */
+struct weight_walk {
+    struct slice rest; /* what is still to come */
+    struct slice role;
+    double weight;
+};
+struct weight_walk master_weights_begin(const struct master *master);
+bool master_weights_next(struct weight_walk *walk);
 
 /* The encoding of a request body or an answer. */
 enum http_media { HTTP_MEDIA_NONE, HTTP_MEDIA_JSON, HTTP_MEDIA_PROTOBUF, HTTP_MEDIA_RECORDIO };

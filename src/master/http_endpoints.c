@@ -1,12 +1,18 @@
 /* The table of endpoints, and those that fit in a few lines (facts/endpoints.csv). */
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "master/http_files.h"
 #include "master/master_state.h"
+#include "master/metrics_view.h"
 #include "master/operator_call.h"
+#include "master/reads.h"
 #include "master/scheduler_call.h"
 #include "wire/json.h"
 #include "wire/url.h"
+
+/* --- small ones --- */
 
 static void on_health(struct master *master, const struct net_request *request)
 {
@@ -37,26 +43,39 @@ static int compare_flags(const void *a, const void *b, void *table)
     return strcmp(flags[*(const size_t *)a].name, flags[*(const size_t *)b].name);
 }
 
-void master_write_flags(const struct master *master, struct json_writer *w)
+void master_visit_flags(const struct master *master, flag_visit_fn *visit, void *arg)
 {
     const struct flags *flags = master->options.flags;
-    json_begin_object(w);
-    if (flags != NULL) {
-        size_t *order = calloc(flags->count + 1, sizeof(order[0]));
-        ASSERT(order != NULL);
-        for (size_t i = 0; i < flags->count; i++) {
-            order[i] = i;
-        }
-        qsort_r(order, flags->count, sizeof(order[0]), compare_flags,
-                (void *)(uintptr_t)flags->table);
-        for (size_t i = 0; i < flags->count; i++) {
-            if (flags->texts[order[i]] != NULL) {
-                json_key_slice(w, slice_from(flags->table[order[i]].name));
-                json_text(w, flags->texts[order[i]]);
-            }
-        }
-        free(order);
+    if (flags == NULL) {
+        return;
     }
+    CLEANUP(buf_deinit) struct buf text = BUF_INIT;
+    CLEANUP(arena_deinit) struct arena arena;
+    arena_init(&arena, 0);
+    size_t *order = arena_alloc_array(&arena, flags->count + 1, sizeof(order[0]));
+    for (size_t i = 0; i < flags->count; i++) {
+        order[i] = i;
+    }
+    qsort_r(order, flags->count, sizeof(order[0]), compare_flags,
+            (void *)(uintptr_t)flags->table);
+    for (size_t i = 0; i < flags->count; i++) {
+        buf_clear(&text);
+        if (flags_format(flags, order[i], &text)) {
+            visit(arg, flags->table[order[i]].name, buf_text(&text));
+        }
+    }
+}
+
+static void write_flag(void *arg, const char *name, const char *value)
+{
+    json_key_slice(arg, slice_from(name));
+    json_text(arg, value);
+}
+
+void master_write_flags(const struct master *master, struct json_writer *w)
+{
+    json_begin_object(w);
+    master_visit_flags(master, write_flag, w);
     json_end_object(w);
 }
 
@@ -79,6 +98,30 @@ static void on_redirect(struct master *master, const struct net_request *request
         return;
     }
     master_http_redirect(master, request);
+}
+
+static void on_logging_toggle(struct master *master, const struct net_request *request)
+{
+    struct net_effects *net = &master->effects->net;
+    struct slice level_text = master_http_param(master, request->head->query, "level");
+    struct slice duration_text = master_http_param(master, request->head->query, "duration");
+    uint64_t level;
+    int64_t duration_ns;
+    struct err err;
+    if (level_text.data == NULL && duration_text.data == NULL) {
+        net_respond_text(net, request->handle, 200, "%d\n", master->reads->verbosity);
+    } else if (level_text.data == NULL || duration_text.data == NULL) {
+        net_respond_text(net, request->handle, 400,
+                         "Expecting 'level=value' and 'duration=value' in query.\n");
+    } else if (!slice_parse_uint64(level_text, &level) || level > HTTP_VERBOSITY_MAX) {
+        net_respond_text(net, request->handle, 400, "Invalid level '%.*s'.\n",
+                         SLICE_ARGS(level_text));
+    } else if (duration_parse(duration_text, &duration_ns, &err) != 0) {
+        net_respond_text(net, request->handle, 400, "%s.\n", err.text);
+    } else {
+        master_reads_set_verbosity(master, (int)level, duration_ns);
+        net_respond(net, request->handle, 200, NULL, NULL);
+    }
 }
 
 /* POST /teardown with frameworkId=... in the body. */
@@ -105,13 +148,190 @@ static void on_teardown(struct master *master, const struct net_request *request
     net_respond(net, request->handle, 200, NULL, NULL);
 }
 
+/* --- whole state --- */
+
+/* The query with what all of them take; false after an answer. */
+static bool read_query(struct master *master, const struct net_request *request,
+                       enum view_kind kind, struct view_query *ret_query)
+{
+    *ret_query = (struct view_query){.kind = kind, .json = true};
+    return master_http_jsonp(master, request, &ret_query->jsonp);
+}
+
+static void respond_view(struct master *master, const struct net_request *request,
+                         enum view_kind kind)
+{
+    struct view_query query;
+    if (read_query(master, request, kind, &query)) {
+        master_view_respond(master, request->handle, &query);
+    }
+}
+
+static void on_state(struct master *master, const struct net_request *request)
+{
+    respond_view(master, request, VIEW_STATE);
+}
+
+static void on_state_summary(struct master *master, const struct net_request *request)
+{
+    respond_view(master, request, VIEW_STATE_SUMMARY);
+}
+
+static void on_roles(struct master *master, const struct net_request *request)
+{
+    respond_view(master, request, VIEW_ROLES);
+}
+
+static void on_slaves(struct master *master, const struct net_request *request)
+{
+    struct view_query query;
+    if (read_query(master, request, VIEW_SLAVES, &query)) {
+        query.agent_id = master_http_param(master, request->head->query, "slave_id");
+        master_view_respond(master, request->handle, &query);
+    }
+}
+
+static void on_frameworks(struct master *master, const struct net_request *request)
+{
+    struct view_query query;
+    if (read_query(master, request, VIEW_FRAMEWORKS, &query)) {
+        query.framework_id = master_http_param(master, request->head->query, "framework_id");
+        master_view_respond(master, request->handle, &query);
+    }
+}
+
+/* A number of the query; what is none counts as not given, as in the reference. */
+static size_t read_size(struct master *master, const struct net_request *request,
+                        const char *name, size_t otherwise)
+{
+    int64_t value;
+    struct slice text = master_http_param(master, request->head->query, name);
+    return slice_parse_int64(text, &value) && value >= 0 && value <= INT_MAX ? (size_t)value
+                                                                             : otherwise;
+}
+
+static void on_tasks(struct master *master, const struct net_request *request)
+{
+    struct slice string = request->head->query;
+    struct view_query query;
+    if (read_query(master, request, VIEW_TASKS, &query)) {
+        query.limit = read_size(master, request, "limit", VIEW_TASKS_LIMIT);
+        query.offset = read_size(master, request, "offset", 0);
+        query.ascending = slice_is(master_http_param(master, string, "order"), "asc");
+        query.framework_id = master_http_param(master, string, "framework_id");
+        query.task_id = master_http_param(master, string, "task_id");
+        master_view_respond(master, request->handle, &query);
+    }
+}
+
+/* --- what other parts of the master will fill --- */
+
+static void respond_text_json(struct master *master, const struct net_request *request,
+                              const char *json)
+{
+    struct buf out = BUF_INIT;
+    buf_append_text(&out, json);
+    master_http_respond_json(master, request, &out);
+}
+
+static void not_supported(struct master *master, const struct net_request *request)
+{
+    net_respond_text(&master->effects->net, request->handle, 501, "not supported yet: %.*s %.*s",
+                     SLICE_ARGS(request->head->method), SLICE_ARGS(request->path));
+}
+
+static bool is_read(const struct net_request *request)
+{
+    return slice_is(request->head->method, "GET") || slice_is(request->head->method, "HEAD");
+}
+
+/* No schedule, no machine on it, no quota: each an empty object. */
+static void on_empty(struct master *master, const struct net_request *request)
+{
+    if (is_read(request)) {
+        respond_text_json(master, request, "{}");
+    } else {
+        not_supported(master, request);
+    }
+}
+
+static void on_weights(struct master *master, const struct net_request *request)
+{
+    if (!is_read(request)) {
+        not_supported(master, request);
+        return;
+    }
+    struct buf out = BUF_INIT;
+    struct json_writer w;
+    struct weight_walk walk = master_weights_begin(master);
+    json_writer_init(&w, &out);
+    json_begin_array(&w);
+    while (master_weights_next(&walk)) {
+        json_begin_object(&w);
+        json_key_string(&w, "role", walk.role);
+        json_key_double(&w, "weight", walk.weight);
+        json_end_object(&w);
+    }
+    json_end_array(&w);
+    master_http_respond_json(master, request, &out);
+}
+
+struct weight_walk master_weights_begin(const struct master *master)
+{
+    const char *text = master->options.weights;
+    return (struct weight_walk){.rest = text != NULL && text[0] != '\0'
+                                            ? slice_from(text)
+                                            : slice_make(NULL, 0)};
+}
+
+bool master_weights_next(struct weight_walk *walk)
+{
+    struct slice item;
+    while (walk->rest.data != NULL && slice_split(&walk->rest, ',', &item)) {
+        ptrdiff_t at = slice_find(item, '=');
+        if (at >= 0 && slice_parse_double(slice_skip(item, (size_t)at + 1), &walk->weight)) {
+            walk->role = slice_make(item.data, (size_t)at);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* --- the table --- */
+
 const struct http_endpoint master_http_endpoints[] = {
+    {"/master", HTTP_GET, HTTP_ALWAYS, master_files_index},
     {"/master/api/v1", HTTP_POST, HTTP_RECOVERED, master_operator_call},
     {"/master/api/v1/scheduler", HTTP_POST, HTTP_RECOVERED, master_scheduler_call},
+    {"/master/app", HTTP_GET, HTTP_ALWAYS, master_files_static},
+    {"/master/assets", HTTP_GET, HTTP_ALWAYS, master_files_static},
+    {"/master/create-volumes", HTTP_POST, HTTP_LEADING, not_supported},
+    {"/master/destroy-volumes", HTTP_POST, HTTP_LEADING, not_supported},
     {"/master/flags", HTTP_GET, HTTP_ALWAYS, on_flags},
+    {"/master/frameworks", HTTP_ANY, HTTP_LEADING, on_frameworks},
     {"/master/health", HTTP_ANY, HTTP_ALWAYS, on_health},
+    {"/master/machine/down", HTTP_POST, HTTP_LEADING, not_supported},
+    {"/master/machine/up", HTTP_POST, HTTP_LEADING, not_supported},
+    {"/master/maintenance/schedule", HTTP_GET | HTTP_POST, HTTP_LEADING, on_empty},
+    {"/master/maintenance/status", HTTP_GET, HTTP_LEADING, on_empty},
+    {"/master/quota", HTTP_GET | HTTP_POST | HTTP_DELETE, HTTP_LEADING, on_empty},
     {"/master/redirect", HTTP_ANY, HTTP_ALWAYS, on_redirect},
+    {"/master/reserve", HTTP_POST, HTTP_LEADING, not_supported},
+    {"/master/roles", HTTP_ANY, HTTP_LEADING, on_roles},
+    {"/master/slaves", HTTP_ANY, HTTP_LEADING, on_slaves},
+    {"/master/state", HTTP_ANY, HTTP_LEADING, on_state},
+    {"/master/state-summary", HTTP_ANY, HTTP_LEADING, on_state_summary},
+    {"/master/tasks", HTTP_ANY, HTTP_LEADING, on_tasks},
     {"/master/teardown", HTTP_POST, HTTP_LEADING, on_teardown},
+    {"/master/unreserve", HTTP_POST, HTTP_LEADING, not_supported},
+    {"/master/weights", HTTP_GET | HTTP_PUT, HTTP_LEADING, on_weights},
+    {"/files/browse", HTTP_ANY, HTTP_ALWAYS, master_files_browse},
+    {"/files/debug", HTTP_ANY, HTTP_ALWAYS, master_files_debug},
+    {"/files/download", HTTP_ANY, HTTP_ALWAYS, master_files_download},
+    {"/files/read", HTTP_ANY, HTTP_ALWAYS, master_files_read},
+    {"/logging/toggle", HTTP_ANY, HTTP_ALWAYS, on_logging_toggle},
+    {"/metrics/snapshot", HTTP_ANY, HTTP_ALWAYS, master_metrics_snapshot},
+    {"/system/stats.json", HTTP_ANY, HTTP_ALWAYS, master_metrics_system},
     {"/version", HTTP_ANY, HTTP_ALWAYS, on_version},
     {NULL, 0, HTTP_ALWAYS, NULL},
 };

@@ -6,13 +6,16 @@
 
 #include "common/xalloc.h"
 #include "master/events.h"
+#include "master/http_files.h"
 #include "master/master_state.h"
 #include "master/messages.h"
+#include "master/metrics_view.h"
 #include "master/observer.h"
 #include "master/options.h"
 #include "master/pending.h"
 #include "master/recover.h"
 #include "master/registry_gc.h"
+#include "master/subscribers.h"
 #include "master/unreachable.h"
 #include "wire/message.h"
 #include "wire/route.h"
@@ -26,6 +29,7 @@ void master_effects_init(struct master_effects *effects)
     *effects = (struct master_effects){0};
     registry_ops_init(&effects->registry);
     net_effects_init(&effects->net);
+    file_requests_init(&effects->files);
     list_init(&effects->logs);
 }
 
@@ -40,6 +44,7 @@ void master_effects_deinit(struct master_effects *effects)
     struct master_log *line;
     registry_ops_deinit(&effects->registry);
     net_effects_deinit(&effects->net);
+    file_requests_deinit(&effects->files);
     while ((line = master_effects_pop_log(effects)) != NULL) {
         free(line->text);
         free(line);
@@ -229,6 +234,8 @@ static void gone(struct master *master, uint64_t handle)
     if (link != NULL) {
         master_framework_disconnect(master,
                                     CONTAINER_OF(link, struct framework, by_connection));
+    } else {
+        (void)master_subscribers_gone(master, handle);
     }
 }
 
@@ -288,15 +295,34 @@ static void on_timer(struct master *master, struct timer *timer)
     case TIMER_REGISTRY_GC:
         master_registry_gc(master);
         break;
+    case TIMER_VIEWS:
+        master_reads_drop_views(master);
+        break;
+    case TIMER_METRICS:
+        master_metrics_next(master);
+        break;
+    case TIMER_VERBOSITY:
+        master_reads_reset_verbosity(master);
+        break;
+    case TIMER_SUBSCRIBER:
+        master_subscribers_heartbeat(master, timer->owner);
+        break;
     }
 }
 
 static void allocate(struct master *master)
 {
     const struct allocator_ops *ops = master->allocator_ops;
-    if (master->role == MASTER_SERVING &&
-        ops->deadline(master->allocator) <= master->now.mono_ns) {
+    int64_t deadline_ns = ops->deadline(master->allocator);
+    master->allocated = false;
+    if (master->role == MASTER_SERVING && deadline_ns <= master->now.mono_ns) {
         struct allocator_batch batch;
+        master->allocated = true;
+        if (master->allocation_latency != NULL) {
+            /* A run that was asked for in this step has no deadline of its own. */
+            int64_t waited_ns = deadline_ns > 0 ? master->now.mono_ns - deadline_ns : 0;
+            metric_record(master->allocation_latency, waited_ns, master->now.mono_ns);
+        }
         ops->step(master->allocator, master->now.mono_ns, &batch);
         master_offer_batch(master, &batch);
     }
@@ -323,16 +349,28 @@ void master_step(struct master *master, struct now now, const struct master_even
     case MASTER_LEADER:
         master_recover_leader(master, event);
         break;
+    case MASTER_FILE:
+        master_files_result(master, event->file);
+        break;
     }
     struct timer *timer;
     while ((timer = timers_pop(&master->timers, now.mono_ns)) != NULL) {
         on_timer(master, timer);
     }
     allocate(master);
+    master_subscribers_tell(master);
     master_changes_clear(master);
     arena_reset(&master->arena);
     arena_reset(&master->input);
     master->effects = NULL;
+}
+
+void master_step_took(struct master *master, int64_t duration_ns)
+{
+    if (master->allocated && master->allocation_run != NULL) {
+        metric_record(master->allocation_run, duration_ns, master->now.mono_ns);
+    }
+    master->allocated = false;
 }
 
 int64_t master_deadline(const struct master *master)
@@ -423,11 +461,6 @@ static void init_tables(struct master *master)
 
 struct master *master_new(const struct master_options *options, struct now now)
 {
-    static const char *const counter_names[COUNTERS_COUNT] = {
-#define MASTER_COUNTER_NAME(symbol, name) name,
-        MASTER_COUNTERS(MASTER_COUNTER_NAME)
-#undef MASTER_COUNTER_NAME
-    };
     struct master *master = xalloc(sizeof(*master));
     struct uuid uuid;
     master->options = *options;
@@ -443,9 +476,8 @@ struct master *master_new(const struct master_options *options, struct now now)
     upid_format(&master->upid, master->pid);
     master->info = make_info(master);
     init_tables(master);
-    for (size_t i = 0; options->metrics != NULL && i < COUNTERS_COUNT; i++) {
-        master->counters[i] = metrics_add_counter(options->metrics, counter_names[i]);
-    }
+    master->reads = master_reads_new(master);
+    master_metrics_init(master);
     master_options_start_allocator(master);
     return master;
 }
@@ -502,6 +534,7 @@ struct master *master_free(struct master *master)
         peer_free(master, CONTAINER_OF(link, struct peer, by_address));
     }
     master_pending_drop_all(master);
+    master->reads = master_reads_free(master);
     master_effects_deinit(&unused);
     master->allocator_ops->destroy(master->allocator);
     cow_table_deinit(&master->framework_records);

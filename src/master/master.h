@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "common/duration.h"
+#include "common/fileio.h"
 #include "common/flags.h"
 #include "common/list.h"
 #include "common/log.h"
@@ -42,15 +43,16 @@ struct master_options {
     const struct flags *flags;               /* for /flags; NULL = none */
     const struct allocator_ops *allocator;
     struct allocator_options allocator_options; /* names, seed and min_allocatable are set here */
-    const char *min_allocatable;             /* --min_allocatable_resources "cpus:0.01|mem:32", checked
-                                                with master_options_check; NULL = none */
+    const char *min_allocatable;             /* --min_allocatable_resources "cpus:0.01|mem:32",
+                                                checked with master_options_check; NULL = none */
     const char *weights;                     /* --weights "role=2.5,other=1", checked likewise */
     struct metrics *metrics;                 /* the daemon's; not owned */
 
     int64_t agent_ping_timeout_ns;           /* --agent_ping_timeout */
     int64_t max_agent_ping_timeouts;         /* --max_agent_ping_timeouts */
     int64_t agent_reregister_timeout_ns;     /* --agent_reregister_timeout */
-    int64_t agent_removal_count;             /* --agent_removal_rate_limit N/duration; 0 = no limit */
+    int64_t agent_removal_count;             /* --agent_removal_rate_limit N/duration; 0 = no
+                                                limit */
     int64_t agent_removal_interval_ns;
     int64_t recovery_agent_removal_permille; /* --recovery_agent_removal_limit, 1000 = 100% */
     int64_t offer_timeout_ns;                /* --offer_timeout; 0 = none */
@@ -64,6 +66,13 @@ struct master_options {
     const char *const *roles;                /* --roles, NULL-terminated; NULL = any */
     struct blob *domain;                     /* --domain as encoded DomainInfo, NULL = none */
     bool require_agent_domain;               /* --require_agent_domain */
+
+    const char *webui_dir;                   /* --webui_dir, NULL = our own page */
+    const char *log_file;                    /* shown as /master/log, NULL = none */
+    size_t max_subscribers;                  /* --max_operator_event_stream_subscribers */
+    bool publish_framework_metrics;          /* --publish_per_framework_metrics */
+    int64_t metrics_rate_count;              /* /metrics/snapshot: N a time; 0 = no limit */
+    int64_t metrics_rate_interval_ns;
 };
 
 /* Whether the texts among the options make sense: 0, or -EINVAL with the flag's name in err. */
@@ -77,6 +86,7 @@ enum master_event_type {
     MASTER_TICK,     /* the deadline has come */
     MASTER_ELECTED,  /* this master leads now */
     MASTER_LEADER,   /* another master leads, or none: leader */
+    MASTER_FILE,     /* file: the answer to a file request */
 };
 
 struct master_event {
@@ -85,6 +95,7 @@ struct master_event {
     const struct registry_event *registry; /* MASTER_REGISTRY */
     const struct address *leader;          /* MASTER_LEADER: where; NULL = none */
     const char *leader_hostname;           /* MASTER_LEADER: NULL = none */
+    const struct file_result *file;        /* MASTER_FILE: for this step only */
 };
 
 /* --- effects --- */
@@ -95,11 +106,14 @@ struct master_log {
     char *text; /* heap */
 };
 
-/* To be performed in this order: registry, net, logs, exit. */
+/* To be performed in this order: registry, net, files, logs, exit. */
 struct master_effects {
     struct registry_ops registry;
     struct net_effects net;
+    struct file_requests files; /* for workers; answered by MASTER_FILE */
     struct list logs;   /* struct master_log */
+    bool sets_verbosity; /* of the log, to `verbosity` (log_set_verbosity) */
+    int verbosity;
     bool exits;         /* the process has to end: lost leadership, the registry failed */
     int exit_status;
     struct err exit_reason;
@@ -118,6 +132,9 @@ struct master *master_free(struct master *master);
 /* Takes one event in; what is to be done is added to `effects`. */
 void master_step(struct master *master, struct now now, const struct master_event *event,
                  struct master_effects *effects);
+/* How long the last step took, for the metrics: the core reads no clock, and only remembers whether
+ * the allocator ran in it. */
+void master_step_took(struct master *master, int64_t duration_ns);
 /* When MASTER_TICK is wanted, monotonic; TIME_NEVER if never. */
 int64_t master_deadline(const struct master *master);
 

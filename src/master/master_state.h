@@ -20,6 +20,7 @@
 #include "master/http.h"
 #include "master/master.h"
 #include "master/offer.h"
+#include "master/reads.h"
 #include "master/snapshot.h"
 #include "master/task.h"
 #include "master/status.h"
@@ -46,9 +47,14 @@ enum master_timer {
     TIMER_RECOVERED_AGENTS, /* agents have to be back by now */
     TIMER_REMOVAL,          /* the next agent may become unreachable */
     TIMER_REGISTRY_GC,
+    TIMER_VIEWS,            /* answers that are kept: reads.h */
+    TIMER_METRICS,          /* the next /metrics/snapshot may be answered */
+    TIMER_VERBOSITY,        /* the log goes back to how it was started */
+    TIMER_SUBSCRIBER,       /* owner: struct subscriber */
 };
 
-/* What we keep of an address that we are linked to: its agents and drivers are gone when it breaks. */
+/* What we keep of an address that we are linked to: its agents and drivers are gone when it
+ * breaks. */
 struct peer {
     struct map_link by_address; /* master->peers */
     struct address address;     /* the key */
@@ -144,7 +150,13 @@ struct master {
     uint32_t next_mark;             /* of re-registrations: struct task.mark */
 
     /* metrics and watchers */
-    struct metric *counters[COUNTERS_COUNT];
+    struct reads *reads;
+    struct metric *counters[COUNTERS_COUNT]; /* each NULL without options.metrics; so those below */
+    struct metric *allocation_run;
+    struct metric *allocation_latency;
+    struct metric *state_fetch;     /* how long the registry takes to answer */
+    struct metric *state_store;
+    bool allocated;                 /* the allocator ran in the last step */
     bool watched;                   /* somebody wants the changes */
     struct change *changes;         /* of this step; heap */
     size_t change_count;

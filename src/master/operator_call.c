@@ -1,5 +1,7 @@
 #include "master/operator_call.h"
 
+#include <string.h>
+
 #include "master/master_state.h"
 #include "wire/json.h"
 #include "wire/message.h"
@@ -48,6 +50,24 @@ static Pb__Master__Call *decode(struct master *master, const struct net_request 
     WRONG("media");
 }
 
+static const struct operator_call *find_call(Pb__Master__Call__Type type)
+{
+    for (size_t i = 0; master_operator_calls[i].name != NULL; i++) {
+        if (master_operator_calls[i].type == type) {
+            return &master_operator_calls[i];
+        }
+    }
+    return NULL;
+}
+
+static bool has_part(const Pb__Master__Call *message, const struct operator_call *call)
+{
+    const void *part;
+    memcpy(&part, (const char *)message + call->part_offset, sizeof(part));
+    return part != NULL;
+}
+
+/* In the order of the reference: body, call, Accept. */
 void master_operator_call(struct master *master, const struct net_request *request)
 {
     struct net_effects *net = &master->effects->net;
@@ -61,19 +81,26 @@ void master_operator_call(struct master *master, const struct net_request *reque
                     "Failed to validate master::Call: Expecting 'type' to be present");
         return;
     }
+    const struct operator_call *call = find_call(r.call->type);
+    if (call != NULL && call->part != NULL && !has_part(r.call, call)) {
+        net_respond_text(net, request->handle, 400,
+                         "Failed to validate master::Call: Expecting '%s' to be present",
+                         call->part);
+        return;
+    }
     r.accept = master_http_accept(request);
     if (r.accept == HTTP_MEDIA_NONE) {
         net_respond_text(net, request->handle, 406,
                          "Expecting 'Accept' to allow '" HTTP_PROTOBUF "' or '" HTTP_JSON "'");
         return;
     }
-    for (size_t i = 0; master_operator_calls[i].handle != NULL; i++) {
-        if (master_operator_calls[i].type == r.call->type) {
-            master_operator_calls[i].handle(master, &r);
-            return;
-        }
+    if (call == NULL) {
+        net_respond(net, request->handle, 501, NULL, NULL); /* UNKNOWN */
+    } else if (call->handle == NULL) {
+        net_respond_text(net, request->handle, 501, "not supported yet: %s", call->name);
+    } else {
+        call->handle(master, &r);
     }
-    net_respond(net, request->handle, 501, NULL, NULL);
 }
 
 void master_operator_respond(struct master *master, const struct operator_request *r,

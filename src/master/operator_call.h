@@ -1,8 +1,10 @@
 /*
- * The operator API, POST /api/v1: one table of calls {type, handle} (operator_calls.c).
+ * The operator API, POST /api/v1: one table of calls {type, part, handle} (operator_calls.c).
  */
 #ifndef TEPUI_MASTER_OPERATOR_CALL_H
 #define TEPUI_MASTER_OPERATOR_CALL_H
+
+#include <stddef.h>
 
 #include "master/http.h"
 #include "wire/pb.h"
@@ -17,10 +19,13 @@ typedef void operator_handle_fn(struct master *master, const struct operator_req
 
 struct operator_call {
     Pb__Master__Call__Type type;
-    operator_handle_fn *handle;
+    const char *name;           /* "GET_HEALTH" */
+    const char *part;           /* the member that must be set, NULL = none */
+    size_t part_offset;         /* of that member in the call */
+    operator_handle_fn *handle; /* NULL = 501: not supported yet */
 };
 
-/* Ends with a row whose handler is NULL. */
+/* Ends with a row whose name is NULL. */
 extern const struct operator_call master_operator_calls[];
 
 /* The endpoint's handler. */

@@ -1,48 +1,16 @@
-/* The table of operator calls, and those that fit in a few lines (facts/operator_calls.csv). */
+/* The table of operator calls (facts/operator_calls.csv), and those that change something here. */
+#include "master/http_files.h"
 #include "master/master_state.h"
+#include "master/metrics_view.h"
 #include "master/operator_call.h"
+#include "master/operator_reads.h"
+#include "master/subscribers.h"
 #include "master/unreachable.h"
-
-static void get_health(struct master *master, const struct operator_request *r)
-{
-    Pb__Master__Response__GetHealth health = PB__MASTER__RESPONSE__GET_HEALTH__INIT;
-    Pb__Master__Response response = PB__MASTER__RESPONSE__INIT;
-    health.healthy = true;
-    response.has_type = true;
-    response.type = PB__MASTER__RESPONSE__TYPE__GET_HEALTH;
-    response.get_health = &health;
-    master_operator_respond(master, r, &response);
-}
-
-static void get_version(struct master *master, const struct operator_request *r)
-{
-    const struct master_version *version = &master->options.version;
-    Pb__VersionInfo info = PB__VERSION_INFO__INIT;
-    Pb__Master__Response__GetVersion get_version = PB__MASTER__RESPONSE__GET_VERSION__INIT;
-    Pb__Master__Response response = PB__MASTER__RESPONSE__INIT;
-    info.version = (char *)(uintptr_t)version->version;
-    info.build_date = (char *)(uintptr_t)version->build_date;
-    info.build_user = (char *)(uintptr_t)version->build_user;
-    info.git_sha = (char *)(uintptr_t)version->git_sha;
-    info.has_build_time = true;
-    info.build_time = version->build_time;
-    get_version.version_info = &info;
-    response.has_type = true;
-    response.type = PB__MASTER__RESPONSE__TYPE__GET_VERSION;
-    response.get_version = &get_version;
-    master_operator_respond(master, r, &response);
-}
 
 static void mark_agent_gone(struct master *master, const struct operator_request *r)
 {
     struct net_effects *net = &master->effects->net;
     uint64_t handle = r->request->handle;
-    if (r->call->mark_agent_gone == NULL) {
-        net_respond_text(net, handle, 400,
-                         "Failed to validate master::Call: Expecting 'mark_agent_gone' to be "
-                         "present");
-        return;
-    }
     const char *id = r->call->mark_agent_gone->agent_id->value;
     switch (master_unreachable_mark_gone(master, slice_from(id), handle)) {
     case UNREACHABLE_E_UNKNOWN:
@@ -59,9 +27,63 @@ static void mark_agent_gone(struct master *master, const struct operator_request
     }
 }
 
+static void teardown(struct master *master, const struct operator_request *r)
+{
+    struct net_effects *net = &master->effects->net;
+    struct framework *framework =
+        master_find_framework(master, slice_from(r->call->teardown->framework_id->value));
+    if (framework == NULL) {
+        net_respond_text(net, r->request->handle, 400, "No framework found with specified ID");
+        return;
+    }
+    master_framework_remove(master, framework);
+    net_respond(net, r->request->handle, 200, NULL, NULL);
+}
+
+/* One that needs nothing, and one that needs a part of its own. */
+#define CALL(type, handle) {PB__MASTER__CALL__TYPE__##type, #type, NULL, 0, handle}
+#define CALL_WITH(type, member, handle)                                                            \
+    {PB__MASTER__CALL__TYPE__##type, #type, #member, offsetof(Pb__Master__Call, member), handle}
+
 const struct operator_call master_operator_calls[] = {
-    {PB__MASTER__CALL__TYPE__GET_HEALTH, get_health},
-    {PB__MASTER__CALL__TYPE__GET_VERSION, get_version},
-    {PB__MASTER__CALL__TYPE__MARK_AGENT_GONE, mark_agent_gone},
-    {PB__MASTER__CALL__TYPE__UNKNOWN, NULL},
+    CALL(GET_HEALTH, master_operator_get_health),
+    CALL(GET_FLAGS, master_operator_get_flags),
+    CALL(GET_VERSION, master_operator_get_version),
+    CALL_WITH(GET_METRICS, get_metrics, master_metrics_call),
+    CALL(GET_LOGGING_LEVEL, master_operator_get_logging_level),
+    CALL_WITH(SET_LOGGING_LEVEL, set_logging_level, master_operator_set_logging_level),
+    CALL_WITH(LIST_FILES, list_files, master_files_list_call),
+    CALL_WITH(READ_FILE, read_file, master_files_read_call),
+    CALL(GET_STATE, master_operator_get_state),
+    CALL(GET_AGENTS, master_operator_get_agents),
+    CALL(GET_FRAMEWORKS, master_operator_get_frameworks),
+    CALL(GET_EXECUTORS, master_operator_get_executors),
+    CALL(GET_OPERATIONS, master_operator_get_operations),
+    CALL(GET_TASKS, master_operator_get_tasks),
+    CALL(GET_ROLES, master_operator_get_roles),
+    CALL(GET_WEIGHTS, master_operator_get_weights),
+    CALL_WITH(UPDATE_WEIGHTS, update_weights, NULL),
+    CALL(GET_MASTER, master_operator_get_master),
+    CALL(SUBSCRIBE, master_subscribers_add),
+    CALL_WITH(RESERVE_RESOURCES, reserve_resources, NULL),
+    CALL_WITH(UNRESERVE_RESOURCES, unreserve_resources, NULL),
+    CALL_WITH(CREATE_VOLUMES, create_volumes, NULL),
+    CALL_WITH(DESTROY_VOLUMES, destroy_volumes, NULL),
+    CALL_WITH(GROW_VOLUME, grow_volume, NULL),
+    CALL_WITH(SHRINK_VOLUME, shrink_volume, NULL),
+    CALL(GET_MAINTENANCE_STATUS, master_operator_get_maintenance_status),
+    CALL(GET_MAINTENANCE_SCHEDULE, master_operator_get_maintenance_schedule),
+    CALL_WITH(UPDATE_MAINTENANCE_SCHEDULE, update_maintenance_schedule, NULL),
+    CALL_WITH(START_MAINTENANCE, start_maintenance, NULL),
+    CALL_WITH(STOP_MAINTENANCE, stop_maintenance, NULL),
+    CALL_WITH(DRAIN_AGENT, drain_agent, NULL),
+    CALL_WITH(DEACTIVATE_AGENT, deactivate_agent, NULL),
+    CALL_WITH(REACTIVATE_AGENT, reactivate_agent, NULL),
+    CALL(GET_QUOTA, master_operator_get_quota),
+    CALL_WITH(UPDATE_QUOTA, update_quota, NULL),
+    CALL_WITH(SET_QUOTA, set_quota, NULL),
+    CALL_WITH(REMOVE_QUOTA, remove_quota, NULL),
+    CALL_WITH(TEARDOWN, teardown, teardown),
+    CALL_WITH(MARK_AGENT_GONE, mark_agent_gone, mark_agent_gone),
+    {PB__MASTER__CALL__TYPE__UNKNOWN, NULL, NULL, 0, NULL},
 };

@@ -23,6 +23,7 @@ struct pending *master_pending_ask(struct master *master, enum registry_op_type 
     pending->token = ++master->next_token;
     pending->type = type;
     pending->agent_id = blob_ref(agent_id);
+    pending->asked_ns = master->now.mono_ns;
     map_add(&master->pending, &pending->by_token);
     registry_ask(&master->effects->registry, type, pending->token, blob_ref(agent_id), agent_info);
     return pending;
@@ -67,7 +68,12 @@ void master_pending_answer(struct master *master, const struct registry_event *e
         return;
     }
     struct pending *pending = CONTAINER_OF(link, struct pending, by_token);
+    struct metric *metric =
+        pending->type == REGISTRY_RECOVER ? master->state_fetch : master->state_store;
     map_remove(&master->pending, link);
+    if (metric != NULL) {
+        metric_record(metric, master->now.mono_ns - pending->asked_ns, master->now.mono_ns);
+    }
     if (event->status < 0) {
         fail(master, event->status);
         pending_free(pending);

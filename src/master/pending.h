@@ -19,6 +19,7 @@ struct pending {
     struct blob *message;     /* the ReregisterSlaveMessage that waits; NULL = none */
     struct upid from;         /* of the message */
     int64_t time_ns;          /* MARK_*: wall clock given to the registry */
+    int64_t asked_ns;         /* monotonic */
     const char *why;          /* static text for updates and the log, or NULL */
     int counter;              /* REMOVE_AGENT: enum master_counter of the reason */
     uint64_t handle;          /* a request to be answered when it is done; 0 = none */
@@ -26,8 +27,8 @@ struct pending {
     size_t agent_id_count;
 };
 
-/* Asks; the id is referenced, the info taken over (both may be NULL). The caller fills in the rest of
- * what waits before the step ends. */
+/* Asks; the id is referenced, the info taken over (both may be NULL). The caller fills in the rest
+ * of what waits before the step ends. */
 struct pending *master_pending_ask(struct master *master, enum registry_op_type type,
                                    struct blob *agent_id, struct blob *agent_info);
 /* The same at a time: `time_ns` is now. */
