@@ -1,0 +1,803 @@
+#include "../unit.h"
+
+#include "common/xalloc.h"
+#include "election/group.h"
+#include "election/link.h"
+#include "ensemble.h"
+
+#define MASTER(n) (&(struct process_options){.id = (n), .contends = true, .joins = true})
+#define AGENT(n) (&(struct process_options){.id = (n)})
+#define GROUP_PATH ENSEMBLE_PATH "/" GROUP_NAME
+
+static struct ensemble ensemble;
+
+static int set_up(void **state)
+{
+    (void)state;
+    ensemble_init(&ensemble, 7);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    ensemble_deinit(&ensemble);
+    return 0;
+}
+
+static struct process *leader_of(void)
+{
+    for (int i = 0; i < ensemble.count; i++) {
+        if (ensemble.processes[i].elected) {
+            return &ensemble.processes[i];
+        }
+    }
+    return NULL;
+}
+
+static void three_masters_and_an_agent(void)
+{
+    for (int i = 0; i < 3; i++) {
+        ensemble_add(&ensemble, MASTER(i));
+    }
+    ensemble_add(&ensemble, AGENT(3));
+    ensemble_settle(&ensemble);
+    ensemble_assert_well(&ensemble);
+}
+
+/* --- in peace --- */
+
+static void one_master_leads_and_all_know(void **state)
+{
+    (void)state;
+    three_masters_and_an_agent();
+    assert_int_equal(ensemble_nodes(&ensemble, ENSEMBLE_PATH), 4);
+    assert_int_equal(ensemble_nodes(&ensemble, GROUP_PATH), 3);
+    for (int i = 0; i < 4; i++) {
+        assert_true(ensemble.processes[i].error_count == 0);
+    }
+    /* Nothing moves while nothing happens. */
+    int ops = ensemble.op_count;
+    ensemble_run(&ensemble, NS_PER_DAY);
+    assert_int_equal(ensemble.op_count, ops);
+}
+
+static void the_next_lowest_follows(void **state)
+{
+    (void)state;
+    three_masters_and_an_agent();
+    for (int left = 3; left > 1; left--) {
+        process_stop(leader_of()); /* its session is closed: at once */
+        ensemble_settle(&ensemble);
+        ensemble_assert_well(&ensemble);
+    }
+    process_stop(leader_of());
+    ensemble_settle(&ensemble);
+    assert_null(ensemble.processes[3].leader);
+    process_start(&ensemble.processes[0]);
+    ensemble_settle(&ensemble);
+    ensemble_assert_well(&ensemble);
+}
+
+static void a_crash_is_noticed_when_the_session_ends(void **state)
+{
+    (void)state;
+    three_masters_and_an_agent();
+    struct process *old = leader_of();
+    process_kill(old);
+    ensemble_run(&ensemble, ENSEMBLE_TIMEOUT_NS - NS_PER_SEC);
+    assert_null(leader_of());
+    ensemble_run(&ensemble, 2 * NS_PER_SEC);
+    ensemble_assert_well(&ensemble);
+    assert_ptr_not_equal(leader_of(), old);
+}
+
+/* Masters that come and go do not stir who only detects. */
+static void an_agent_watches_the_leader_alone(void **state)
+{
+    (void)state;
+    struct process *first = ensemble_add(&ensemble, MASTER(0));
+    ensemble_settle(&ensemble);
+    struct process *agent = ensemble_add(&ensemble, AGENT(1));
+    ensemble_settle(&ensemble);
+    int told = agent->leader_count;
+    struct process *second = ensemble_add(&ensemble, MASTER(2));
+    for (int i = 0; i < 200; i++) {
+        (void)process_serve(second);
+        (void)process_deliver(second);
+        (void)process_reconnect(second);
+        assert_true(list_is_empty(&agent->replies));
+    }
+    assert_int_equal(ensemble_nodes(&ensemble, ENSEMBLE_PATH), 3);
+    process_stop(first);
+    ensemble_settle(&ensemble);
+    ensemble_assert_well(&ensemble);
+    assert_int_equal(agent->leader_count, told + 1); /* straight to the next one */
+}
+
+static void an_agent_waits_for_the_first_master(void **state)
+{
+    (void)state;
+    struct process *agent = ensemble_add(&ensemble, AGENT(0));
+    ensemble_settle(&ensemble);
+    assert_int_equal(ensemble_nodes(&ensemble, "/a"), 1); /* it made the path */
+    assert_int_equal(agent->leader_count, 0);
+    ensemble_add(&ensemble, MASTER(1));
+    ensemble_settle(&ensemble);
+    ensemble_assert_well(&ensemble);
+}
+
+static void nodes_belong_to_who_has_the_password(void **state)
+{
+    (void)state;
+    ensemble_add(&ensemble, &(struct process_options){
+                                .id = 0, .contends = true, .joins = true, .credentials = "a:b"});
+    ensemble_settle(&ensemble);
+    ensemble_assert_well(&ensemble);
+    assert_true(ensemble_is_restricted(&ensemble, "/a"));
+    assert_true(ensemble_is_restricted(&ensemble, ENSEMBLE_PATH));
+    assert_true(ensemble_is_restricted(&ensemble, GROUP_PATH));
+    assert_true(ensemble_is_restricted(&ensemble, ensemble_lowest(&ensemble)));
+    assert_int_equal(ensemble_nodes(&ensemble, GROUP_PATH), 1);
+}
+
+/* --- what is in the nodes --- */
+
+static void older_formats_are_read_and_nonsense_is_no_leader(void **state)
+{
+    (void)state;
+    ensemble_put(&ensemble, "/a", "");
+    ensemble_put(&ensemble, ENSEMBLE_PATH, "");
+    ensemble_put(&ensemble, ENSEMBLE_PATH "/0000000001", "master@10.9.9.9:5050");
+    ensemble.next_number = 10;
+    struct process *agent = ensemble_add(&ensemble, AGENT(0));
+    struct process *master = ensemble_add(&ensemble, MASTER(1));
+    ensemble_settle(&ensemble);
+    assert_non_null(agent->leader);
+    assert_int_equal(agent->error_count, 0);
+    const char *nonsense[] = {ENSEMBLE_PATH "/json.info_0000000000", ENSEMBLE_PATH "/x_0000000000"};
+    for (size_t i = 0; i < ELEMENTS(nonsense); i++) {
+        int errors = agent->error_count;
+        ensemble_put(&ensemble, nonsense[i], "{nonsense}");
+        (void)ensemble_delete(&ensemble, ENSEMBLE_PATH "/0000000001");
+        ensemble_settle(&ensemble);
+        assert_null(agent->leader);
+        assert_null(master->leader);
+        assert_false(master->elected || master->lost || master->failed);
+        assert_int_equal(agent->error_count, errors + 1);
+        assert_true(ensemble_delete(&ensemble, nonsense[i]));
+        ensemble_put(&ensemble, ENSEMBLE_PATH "/0000000001", "master@10.9.9.9:5050");
+        process_kill(agent); /* it has not to look below what leads */
+        process_start(agent);
+        ensemble_settle(&ensemble);
+        assert_non_null(agent->leader);
+        assert_non_null(master->leader);
+    }
+    assert_true(ensemble_delete(&ensemble, ENSEMBLE_PATH "/0000000001"));
+    ensemble_settle(&ensemble);
+    ensemble_assert_well(&ensemble);
+}
+
+static void a_node_that_is_written_to_is_read_again(void **state)
+{
+    (void)state;
+    ensemble_put(&ensemble, "/a", "");
+    ensemble_put(&ensemble, ENSEMBLE_PATH, "");
+    ensemble_put(&ensemble, ENSEMBLE_PATH "/0000000001", "not yet");
+    struct process *agent = ensemble_add(&ensemble, AGENT(0));
+    ensemble_settle(&ensemble);
+    assert_null(agent->leader);
+    ensemble_put(&ensemble, ENSEMBLE_PATH "/0000000001", "master@10.9.9.9:5050");
+    ensemble_settle(&ensemble);
+    assert_non_null(agent->leader);
+    ensemble_put(&ensemble, ENSEMBLE_PATH "/0000000001", "nonsense");
+    ensemble_settle(&ensemble);
+    assert_null(agent->leader);
+}
+
+/* --- losing --- */
+
+static void who_loses_its_node_leads_no_longer(void **state)
+{
+    (void)state;
+    three_masters_and_an_agent();
+    struct process *old = leader_of();
+    assert_true(ensemble_delete(&ensemble, ensemble_lowest(&ensemble)));
+    ensemble_settle(&ensemble);
+    assert_true(old->lost);
+    assert_string_equal(old->why, "our node has vanished from ZooKeeper");
+    assert_int_equal(ensemble_nodes(&ensemble, GROUP_PATH), 2); /* the session is closed */
+    ensemble_assert_well(&ensemble);
+}
+
+static void a_lower_number_takes_over(void **state)
+{
+    (void)state;
+    ensemble.next_number = 5;
+    three_masters_and_an_agent();
+    struct process *old = leader_of();
+    ensemble_put(&ensemble, ENSEMBLE_PATH "/0000000001", "master@10.9.9.9:5050");
+    ensemble_settle(&ensemble);
+    assert_true(old->lost);
+    assert_string_equal(old->why, "another master's node has a lower number");
+    for (int i = 0; i < 4; i++) {
+        if (&ensemble.processes[i] != old) { /* the agent by the end of the old one */
+            assert_non_null(ensemble.processes[i].leader);
+            assert_false(
+                slice_equal(blob_slice(ensemble.processes[i].leader), blob_slice(old->info)));
+        }
+    }
+}
+
+static void a_follower_without_its_node_makes_another(void **state)
+{
+    (void)state;
+    three_masters_and_an_agent();
+    for (int i = 0; i < 3; i++) {
+        struct process *process = &ensemble.processes[i];
+        char path[64];
+        for (int n = 0; n < 10; n++) {
+            (void)snprintf(path, sizeof(path), ENSEMBLE_PATH "/json.info_%010d", n);
+            if (!process->elected && process_owns(process, path)) {
+                assert_true(ensemble_delete(&ensemble, path));
+                break;
+            }
+        }
+        ensemble_settle(&ensemble);
+        assert_int_equal(ensemble_nodes(&ensemble, ENSEMBLE_PATH), 4);
+    }
+    ensemble_assert_well(&ensemble);
+}
+
+static void a_replica_without_its_node_makes_another(void **state)
+{
+    (void)state;
+    three_masters_and_an_agent();
+    char path[64];
+    for (int n = 0; n < 10; n++) {
+        (void)snprintf(path, sizeof(path), GROUP_PATH "/%010d", n);
+        if (ensemble_delete(&ensemble, path)) {
+            break;
+        }
+    }
+    ensemble_settle(&ensemble);
+    assert_int_equal(ensemble_nodes(&ensemble, GROUP_PATH), 3);
+    ensemble_assert_well(&ensemble);
+}
+
+static void the_session_of_a_leader_expires(void **state)
+{
+    (void)state;
+    three_masters_and_an_agent();
+    struct process *old = leader_of();
+    assert_true(process_expire(old));
+    ensemble_settle(&ensemble);
+    assert_true(old->lost);
+    assert_string_equal(old->why, "the session with ZooKeeper has expired");
+    ensemble_assert_well(&ensemble);
+}
+
+static void the_session_of_a_follower_expires(void **state)
+{
+    (void)state;
+    three_masters_and_an_agent();
+    struct process *leader = leader_of();
+    for (int i = 0; i < 4; i++) {
+        if (&ensemble.processes[i] != leader) {
+            assert_true(process_expire(&ensemble.processes[i]));
+        }
+    }
+    ensemble_settle(&ensemble);
+    ensemble_run(&ensemble, 5 * NS_PER_SEC);
+    assert_ptr_equal(leader_of(), leader);
+    ensemble_assert_well(&ensemble);
+    assert_int_equal(ensemble_nodes(&ensemble, ENSEMBLE_PATH), 4);
+}
+
+/* --- ZooKeeper is away --- */
+
+static void a_short_absence_changes_nothing(void **state)
+{
+    (void)state;
+    three_masters_and_an_agent();
+    struct process *leader = leader_of();
+    int told = ensemble.processes[3].leader_count;
+    ensemble_down(&ensemble);
+    ensemble_run(&ensemble, ENSEMBLE_TIMEOUT_NS - 1);
+    ensemble_up(&ensemble);
+    ensemble_run(&ensemble, NS_PER_SEC);
+    assert_ptr_equal(leader_of(), leader);
+    ensemble_assert_well(&ensemble);
+    assert_int_equal(ensemble.processes[3].leader_count, told);
+    assert_int_equal(ensemble.open_count, 4);
+}
+
+static void a_long_one_ends_the_leader(void **state)
+{
+    (void)state;
+    three_masters_and_an_agent();
+    struct process *old = leader_of();
+    size_t members = ensemble.processes[(old - ensemble.processes + 1) % 3].member_count;
+    ensemble_down(&ensemble);
+    ensemble_run(&ensemble, ENSEMBLE_TIMEOUT_NS);
+    assert_true(old->lost);
+    assert_string_equal(old->why, "no connection to ZooKeeper for 10000 ms");
+    for (int i = 0; i < 4; i++) {
+        if (&ensemble.processes[i] != old) {
+            assert_null(ensemble.processes[i].leader);
+            assert_int_equal(ensemble.processes[i].member_count, i < 3 ? members : 0);
+        }
+    }
+    ensemble_run(&ensemble, 10 * NS_PER_MIN);
+    /* Each session is given its whole timeout. */
+    assert_in_range(ensemble.open_count, 4 + 3 * 59, 4 + 3 * 61);
+    ensemble_up(&ensemble);
+    /* The sessions of before count anew from here. */
+    ensemble_run(&ensemble, ENSEMBLE_TIMEOUT_NS + NS_PER_SEC);
+    ensemble_assert_well(&ensemble);
+}
+
+static void hosts_that_are_unknown_are_tried_again(void **state)
+{
+    (void)state;
+    ensemble.hosts_unknown = true;
+    struct process *master = ensemble_add(&ensemble, MASTER(0));
+    ensemble_run(&ensemble, NS_PER_MIN);
+    assert_in_range(ensemble.open_count, 28, 61); /* once in one to two seconds */
+    assert_false(master->failed);
+    ensemble.hosts_unknown = false;
+    ensemble_run(&ensemble, 3 * NS_PER_SEC);
+    ensemble_assert_well(&ensemble);
+}
+
+/* MESOS-7387: before there is a session, the flag's timeout holds; then the negotiated one. */
+static void the_timeout_is_the_negotiated_one(void **state)
+{
+    (void)state;
+    struct process *agent = ensemble_add(&ensemble, AGENT(0));
+    int64_t start_ns = ensemble.now_ns;
+    assert_int_equal(election_deadline(agent->election), start_ns + ENSEMBLE_TIMEOUT_NS);
+    process_event(agent, &(struct zk_event){
+                             .type = ZK_CONNECTED, .session = 1, .timeout_ns = 4 * NS_PER_SEC});
+    assert_int_equal(election_deadline(agent->election), TIME_NEVER);
+    process_event(agent, &(struct zk_event){.type = ZK_CONNECTING, .session = 1});
+    assert_int_equal(election_deadline(agent->election), start_ns + 4 * NS_PER_SEC);
+    process_event(agent, &(struct zk_event){.type = ZK_CONNECTING, .session = 1});
+    assert_int_equal(election_deadline(agent->election), start_ns + 4 * NS_PER_SEC);
+}
+
+/* --- old sessions (MESOS-1265) --- */
+
+static void an_event_of_an_old_session_does_nothing(void **state)
+{
+    (void)state;
+    struct process *agent = ensemble_add(&ensemble, AGENT(0));
+    struct process *master = ensemble_add(&ensemble, MASTER(1));
+    ensemble_settle(&ensemble);
+    assert_true(process_expire(agent));
+    ensemble_run(&ensemble, 3 * NS_PER_SEC);
+    ensemble_assert_well(&ensemble);
+    assert_int_equal(election_session(agent->election), 2);
+    assert_int_equal(election_session(master->election), 1);
+    struct process *both[] = {agent, master};
+    const char *children[] = {"0000000000"};
+    for (size_t i = 0; i < ELEMENTS(both); i++) {
+        uint64_t session = election_session(both[i]->election);
+        int told = both[i]->leader_count;
+        int64_t deadline_ns = election_deadline(both[i]->election);
+        for (int type = ZK_OPEN_FAILED; type <= ZK_WATCH; type++) {
+            for (int error = ZK_OK; error <= ZK_REFUSED; error++) {
+                for (uint64_t op = 0; op < 40; op++) {
+                    struct zk_event event = {.type = (enum zk_event_type)type,
+                                             .error = (enum zk_error)error,
+                                             .op = op,
+                                             .path = ENSEMBLE_PATH,
+                                             .children = children,
+                                             .child_count = 1};
+                    event.session = session - 1;
+                    process_event(both[i], &event);
+                    event.session = session + 1;
+                    process_event(both[i], &event);
+                }
+            }
+        }
+        assert_int_equal(both[i]->leader_count, told);
+        assert_int_equal(election_session(both[i]->election), session);
+        assert_int_equal(election_deadline(both[i]->election), deadline_ns);
+        assert_true(list_is_empty(&both[i]->requests));
+    }
+    ensemble_assert_well(&ensemble);
+}
+
+/* Between two sessions there is none whose events could act. */
+static void nothing_acts_between_two_sessions(void **state)
+{
+    (void)state;
+    struct process *agent = ensemble_add(&ensemble, AGENT(0));
+    ensemble_settle(&ensemble);
+    process_event(agent, &(struct zk_event){.type = ZK_EXPIRED, .session = 1});
+    assert_int_equal(election_deadline(agent->election) > ensemble.now_ns, 1);
+    while (process_serve(agent)) {
+    }
+    int ops = ensemble.op_count;
+    process_event(agent, &(struct zk_event){.type = ZK_CONNECTED, .session = 1});
+    process_event(agent, &(struct zk_event){.type = ZK_WATCH, .session = 1, .path = ENSEMBLE_PATH});
+    process_event(agent, &(struct zk_event){.type = ZK_EXPIRED, .session = 1});
+    while (process_serve(agent)) {
+    }
+    assert_int_equal(ensemble.op_count, ops);
+    assert_int_equal(agent->session, 1);
+}
+
+/* --- refusals --- */
+
+static void refused_credentials_end_it(void **state)
+{
+    (void)state;
+    struct process *agent = ensemble_add(&ensemble, AGENT(0));
+    ensemble_settle(&ensemble);
+    process_event(agent, &(struct zk_event){.type = ZK_AUTH_FAILED, .session = 1});
+    assert_true(agent->failed);
+    assert_string_equal(agent->why,
+                        "Failed to authenticate with ZooKeeper: the credentials are refused");
+    process_event(agent, &(struct zk_event){.type = ZK_TICK});
+    assert_int_equal(election_deadline(agent->election), TIME_NEVER);
+}
+
+/* What each operation does if it goes wrong in each way: nothing is forgotten for ever
+ * (MESOS-9426), nobody leads without its node, and only refusals end a process. */
+static void every_operation_goes_wrong_in_every_way(void **state)
+{
+    (void)state;
+    int runs = 0, failures = 0;
+    for (int trouble = TROUBLE_UNDONE; trouble < TROUBLE_COUNT; trouble++) {
+        for (int at = 1;; at++) {
+            ensemble_deinit(&ensemble);
+            ensemble_init(&ensemble, (uint64_t)at);
+            ensemble.trouble = (enum trouble)trouble;
+            ensemble.trouble_at = at;
+            ensemble_add(&ensemble,
+                         &(struct process_options){
+                             .id = 0, .contends = true, .joins = true, .credentials = "a:b"});
+            ensemble_add(&ensemble, MASTER(1));
+            ensemble_add(&ensemble, AGENT(2));
+            ensemble_run(&ensemble, 20 * NS_PER_SEC);
+            bool failed = false;
+            for (int i = 0; i < 3; i++) {
+                failed |= ensemble.processes[i].failed;
+                assert_false(ensemble.processes[i].lost);
+            }
+            assert_true(!failed || trouble >= TROUBLE_NO_NODE);
+            failures += failed;
+            if (failed) {
+                ensemble_run(&ensemble, ENSEMBLE_TIMEOUT_NS);
+            }
+            bool master_left = !ensemble.processes[0].failed || !ensemble.processes[1].failed;
+            assert_true(master_left);
+            ensemble_assert_well(&ensemble);
+            /* No node that its maker does not know of. */
+            int masters = 2 - ensemble.processes[0].failed - ensemble.processes[1].failed;
+            assert_int_equal(ensemble_nodes(&ensemble, ENSEMBLE_PATH), masters + 1);
+            runs++;
+            if (ensemble.op_count < at) {
+                break;
+            }
+        }
+    }
+    assert_in_range(runs, 8 * 20, 8 * 60);
+    assert_true(failures > 20);
+}
+
+/* A node that nobody knows of must not lead: the session goes, as soon as it can be closed. */
+static void a_doubtful_node_goes_with_its_session(void **state)
+{
+    (void)state;
+    ensemble.trouble = TROUBLE_BREAK_DONE;
+    struct process *master = ensemble_add(&ensemble, MASTER(0));
+    for (int i = 0; i < 100; i++) {
+        bool creates = false;
+        struct zk_effect *effect;
+        LIST_FOR_EACH (effect, &master->requests, link) {
+            creates |= effect->ephemeral && strstr(effect->text, "json.info_") != NULL;
+        }
+        if (creates && ensemble.trouble_at == 0) {
+            ensemble.trouble_at = ensemble.op_count + 1;
+        }
+        (void)process_serve(master);
+        (void)process_deliver(master);
+        if (ensemble.trouble_at != 0) {
+            break;
+        }
+        (void)process_reconnect(master);
+    }
+    assert_int_equal(ensemble_nodes(&ensemble, ENSEMBLE_PATH), 2); /* the node, and the group */
+    ensemble_run(&ensemble, 3 * NS_PER_SEC);
+    assert_int_equal(master->session, 2);
+    assert_int_equal(ensemble_nodes(&ensemble, ENSEMBLE_PATH), 2);
+    ensemble_assert_well(&ensemble);
+}
+
+static void retries_wait_longer_and_longer(void **state)
+{
+    (void)state;
+    struct process *agent = ensemble_add(&ensemble, AGENT(0));
+    while (process_serve(agent) || process_reconnect(agent) || process_deliver(agent)) {
+        if (!list_is_empty(&agent->requests) && agent->session == 1 && ensemble.op_count == 0) {
+            break;
+        }
+    }
+    int64_t waits[12];
+    for (size_t i = 0; i < ELEMENTS(waits); i++) {
+        uint64_t op = i + 1;
+        process_event(agent, &(struct zk_event){
+                                 .type = ZK_DONE, .session = 1, .op = op, .error = ZK_UNKNOWN});
+        waits[i] = election_deadline(agent->election) - ensemble.now_ns;
+        ensemble.now_ns += waits[i];
+        process_event(agent, &(struct zk_event){.type = ZK_TICK});
+    }
+    for (size_t i = 0; i < ELEMENTS(waits); i++) {
+        int64_t base_ns = MIN(LINK_RETRY_MIN_NS << i, LINK_RETRY_MAX_NS);
+        assert_in_range(waits[i], base_ns, base_ns + base_ns / 2);
+    }
+}
+
+/* --- the path vanishes --- */
+
+static void a_path_that_vanishes_is_made_again(void **state)
+{
+    (void)state;
+    ensemble_add(&ensemble, AGENT(0));
+    ensemble_settle(&ensemble);
+    assert_true(ensemble_delete(&ensemble, ENSEMBLE_PATH));
+    assert_true(ensemble_delete(&ensemble, "/a"));
+    struct process *master = ensemble_add(&ensemble, MASTER(1));
+    ensemble_settle(&ensemble);
+    ensemble_run(&ensemble, 5 * NS_PER_SEC);
+    assert_true(master->elected);
+    /* The agent's watch went with the old path; it looks again at the next event. */
+    assert_true(process_break(&ensemble.processes[0], false));
+    ensemble_run(&ensemble, 5 * NS_PER_SEC);
+    ensemble_assert_well(&ensemble);
+}
+
+/* --- the group --- */
+
+static void what_is_no_upid_is_passed_over(void **state)
+{
+    (void)state;
+    three_masters_and_an_agent();
+    ensemble_put(&ensemble, GROUP_PATH "/0000000100", "nonsense");
+    ensemble_put(&ensemble, GROUP_PATH "/0000000101", "");
+    ensemble_put(&ensemble, GROUP_PATH "/text", "log-replica(1)@10.9.9.9:5050");
+    ensemble_settle(&ensemble);
+    ensemble_assert_well(&ensemble);
+    ensemble_put(&ensemble, GROUP_PATH "/0000000102", "log-replica(1)@10.9.9.9:5050");
+    ensemble_put(&ensemble, GROUP_PATH "/0000000103", "log-replica(1)@10.9.9.9:5050");
+    ensemble_settle(&ensemble);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(ensemble.processes[i].member_count, 4);
+        assert_true(ensemble.processes[i].members_count <= 6);
+    }
+}
+
+static void members_are_limited(void **state)
+{
+    (void)state;
+    struct process *master = ensemble_add(&ensemble, MASTER(0));
+    ensemble_settle(&ensemble);
+    for (int i = 0; i < GROUP_MEMBERS_MAX; i++) {
+        char path[64], pid[64];
+        (void)snprintf(path, sizeof(path), GROUP_PATH "/%010d", 100 + i);
+        (void)snprintf(pid, sizeof(pid), "log-replica(1)@10.8.0.%d:5050", i);
+        ensemble_put(&ensemble, path, pid);
+        ensemble_settle(&ensemble);
+        assert_int_equal(master->member_count, MIN(i + 2, GROUP_MEMBERS_MAX));
+    }
+    assert_true(ensemble_delete(&ensemble, GROUP_PATH "/0000000100"));
+    ensemble_settle(&ensemble);
+    assert_int_equal(master->member_count, GROUP_MEMBERS_MAX);
+}
+
+/* --- small worlds, whole --- */
+
+/* Choices of a run, counted through like the digits of a number. */
+struct choices {
+    int made[64], bounds[64];
+    int count, at;
+};
+
+static int choose(struct choices *choices, int bound)
+{
+    assert_true(choices->at < (int)ELEMENTS(choices->made));
+    if (choices->at == choices->count) {
+        choices->made[choices->count] = 0;
+        choices->bounds[choices->count++] = bound;
+    }
+    assert_int_equal(choices->bounds[choices->at], bound);
+    return choices->made[choices->at++];
+}
+
+static bool next_run(struct choices *choices)
+{
+    choices->at = 0;
+    while (choices->count > 0) {
+        if (++choices->made[choices->count - 1] < choices->bounds[choices->count - 1]) {
+            return true;
+        }
+        choices->count--;
+    }
+    return false;
+}
+
+/* One of two masters and an agent suffers: at each of the first steps one of these happens to it.
+ */
+static void suffer(struct choices *choices, struct process *victim)
+{
+    switch (choose(choices, 6)) {
+    case 0:
+        (void)process_serve(victim);
+        break;
+    case 1:
+        (void)process_deliver(victim);
+        break;
+    case 2:
+        (void)process_break(victim, false);
+        break;
+    case 3:
+        (void)process_break(victim, true);
+        break;
+    case 4:
+        (void)process_reconnect(victim);
+        break;
+    case 5:
+        (void)process_expire(victim);
+        break;
+    }
+}
+
+static void run_small_world(struct choices *choices, int prelude, int depth)
+{
+    ensemble_deinit(&ensemble);
+    ensemble_init(&ensemble, 3);
+    struct process *victim = ensemble_add(&ensemble, MASTER(0));
+    for (int i = 0; i < prelude; i++) {
+        if (!process_serve(victim) && !process_deliver(victim)) {
+            (void)process_reconnect(victim);
+        }
+    }
+    for (int i = 0; i < depth; i++) {
+        suffer(choices, victim);
+    }
+    ensemble_add(&ensemble, MASTER(1));
+    ensemble_add(&ensemble, AGENT(2));
+    ensemble_run(&ensemble, 2 * ENSEMBLE_TIMEOUT_NS);
+    for (int i = 0; i < 2; i++) { /* a supervisor's work */
+        if (ensemble.processes[i].lost) {
+            process_kill(&ensemble.processes[i]);
+            process_start(&ensemble.processes[i]);
+        }
+        assert_false(ensemble.processes[i].failed);
+    }
+    ensemble_run(&ensemble, 2 * ENSEMBLE_TIMEOUT_NS);
+    ensemble_assert_well(&ensemble);
+    assert_int_equal(ensemble_nodes(&ensemble, ENSEMBLE_PATH), 3);
+}
+
+static void small_worlds_end_well(void **state)
+{
+    (void)state;
+    int runs = 0;
+    for (int prelude = 0; prelude <= 20; prelude += 2) {
+        struct choices choices = {.count = 0};
+        do {
+            run_small_world(&choices, prelude, 4);
+            runs++;
+        } while (next_run(&choices));
+    }
+    assert_int_equal(runs, 11 * 6 * 6 * 6 * 6);
+}
+
+static void large_worlds_end_well(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 0; seed < 200; seed++) {
+        ensemble_deinit(&ensemble);
+        ensemble_init(&ensemble, seed);
+        for (int i = 0; i < 5; i++) {
+            ensemble_add(&ensemble, MASTER(i));
+        }
+        ensemble_add(&ensemble, AGENT(5));
+        for (int i = 0; i < 400; i++) {
+            uint64_t drawn = prng_next(&ensemble.prng);
+            struct process *process = &ensemble.processes[drawn % 6];
+            switch ((drawn >> 32) % 12) {
+            case 0:
+                (void)process_break(process, drawn >> 63);
+                break;
+            case 1:
+                (void)process_expire(process);
+                break;
+            case 2:
+                ensemble_run(&ensemble, (int64_t)((drawn >> 40) % 1000) * NS_PER_MS);
+                break;
+            case 3:
+                if ((drawn >> 40) % 8 == 0) {
+                    process_kill(process);
+                    process_start(process);
+                }
+                break;
+            case 4:
+                if (ensemble.is_down) {
+                    ensemble_up(&ensemble);
+                } else if ((drawn >> 40) % 8 == 0) {
+                    ensemble_down(&ensemble);
+                }
+                break;
+            case 5:
+            case 6:
+            case 7:
+                (void)process_serve(process);
+                break;
+            case 8:
+            case 9:
+                (void)process_deliver(process);
+                break;
+            default:
+                (void)process_reconnect(process);
+                break;
+            }
+            if (process->lost) {
+                process_kill(process);
+                process_start(process);
+            }
+        }
+        ensemble_up(&ensemble);
+        ensemble_run(&ensemble, 2 * ENSEMBLE_TIMEOUT_NS);
+        for (int i = 0; i < 5; i++) {
+            if (ensemble.processes[i].lost) {
+                process_kill(&ensemble.processes[i]);
+                process_start(&ensemble.processes[i]);
+            }
+        }
+        ensemble_run(&ensemble, 2 * ENSEMBLE_TIMEOUT_NS);
+        ensemble_assert_well(&ensemble);
+    }
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(one_master_leads_and_all_know),
+        TEST(the_next_lowest_follows),
+        TEST(a_crash_is_noticed_when_the_session_ends),
+        TEST(an_agent_watches_the_leader_alone),
+        TEST(an_agent_waits_for_the_first_master),
+        TEST(nodes_belong_to_who_has_the_password),
+        TEST(older_formats_are_read_and_nonsense_is_no_leader),
+        TEST(a_node_that_is_written_to_is_read_again),
+        TEST(who_loses_its_node_leads_no_longer),
+        TEST(a_lower_number_takes_over),
+        TEST(a_follower_without_its_node_makes_another),
+        TEST(a_replica_without_its_node_makes_another),
+        TEST(the_session_of_a_leader_expires),
+        TEST(the_session_of_a_follower_expires),
+        TEST(a_short_absence_changes_nothing),
+        TEST(a_long_one_ends_the_leader),
+        TEST(hosts_that_are_unknown_are_tried_again),
+        TEST(the_timeout_is_the_negotiated_one),
+        TEST(an_event_of_an_old_session_does_nothing),
+        TEST(nothing_acts_between_two_sessions),
+        TEST(refused_credentials_end_it),
+        TEST(every_operation_goes_wrong_in_every_way),
+        TEST(a_doubtful_node_goes_with_its_session),
+        TEST(retries_wait_longer_and_longer),
+        TEST(a_path_that_vanishes_is_made_again),
+        TEST(what_is_no_upid_is_passed_over),
+        TEST(members_are_limited),
+        TEST(small_worlds_end_well),
+        TEST(large_worlds_end_well),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
