@@ -88,7 +88,7 @@ static const char *expected_default(const char *name, const char *text)
         const char *name;
         const char *ours; /* NULL: found out by the daemon */
     } found_out[] = {
-        {"webui_dir", NULL},
+        {"webui_dir", ""}, /* the page that is built in */
         {"launcher", NULL},
         {"launcher_dir", NULL},
         {"runtime_dir", "/var/run/mesos"},
