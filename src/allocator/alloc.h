@@ -83,6 +83,7 @@ struct alloc {
     uint32_t unsatisfied_capacity;
     struct quantities headroom_required;  /* sum of what is unsatisfied of top level roles */
     struct quantities headroom_available; /* sum of agents' `unreserved` */
+    int64_t headroom_extra[RESOURCE_NAMES_COMMON]; /* alloc_role_measure_headroom */
 
     /* Filters. */
     struct timers filter_timers;

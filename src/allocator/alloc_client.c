@@ -143,6 +143,8 @@ void alloc_client_set_minimum(struct alloc *a, struct alloc_client *client,
 
 void alloc_client_doubt(struct alloc *a, struct alloc_client *client)
 {
+    /* Where headroom left too little for what it wanted then, no refusal was noted. */
+    alloc_headroom_eased(a);
     if (client->may_be_refused) {
         client->may_be_refused = false;
         a->doubted[client->node.id / 64] |= UINT64_C(1) << client->node.id % 64;

@@ -152,9 +152,22 @@ void alloc_ledger_grant(struct alloc *a, struct alloc_agent *agent, struct alloc
     resources_add(&held->resources, r);
 }
 
+/* Amounts always add up. Numbers and items do not where an agent came back with a total that has
+ * what is in use, and it was taken twice: in one range or set it is there once. */
+static void check_held(const struct alloc_held *held, const struct resources *r)
+{
+    if (resources_contain(&held->resources, r)) {
+        return;
+    }
+    for (uint32_t i = 0; i < r->count; i++) {
+        ASSERT(r->items[i].kind->type != VALUE_SCALAR ||
+               resources_contain_one(&held->resources, &r->items[i]));
+    }
+}
+
 void alloc_ledger_release(struct alloc *a, struct alloc_held *held, const struct resources *r)
 {
-    ASSERT(resources_contain(&held->resources, r));
+    check_held(held, r);
     struct alloc_framework *framework = held->framework;
     resources_subtract(&held->resources, r);
     if (framework != NULL) {

@@ -15,8 +15,8 @@ void alloc_ledger_hold(struct alloc *a, struct alloc_agent *agent, uint32_t fram
 /* The same for an offer: all of r is allocated to the client's role. */
 void alloc_ledger_grant(struct alloc *a, struct alloc_agent *agent, struct alloc_client *client,
                         const struct resources *r);
-/* The framework holds them no more; they must be held (asserts). held may be gone after it. What is
- * available is the caller's to change. */
+/* The framework holds them no more; amounts must be held (asserts). held may be gone after it. What
+ * is available is the caller's to change. */
 void alloc_ledger_release(struct alloc *a, struct alloc_held *held, const struct resources *r);
 /* A framework has become known: what it holds according to agents is entered. */
 void alloc_ledger_adopt(struct alloc *a, struct alloc_framework *framework);

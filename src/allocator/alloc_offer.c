@@ -72,16 +72,38 @@ static bool select_parts(const struct alloc *a, const struct alloc_agent *agent,
     return is_complete;
 }
 
-/* Cuts *r to what is left of the headroom when what is required for guarantees is set aside.
- * True if something was cut. */
-static bool cut_to_headroom(struct alloc *a, struct resources *r)
+/*
+ * How much may be offered of a kind while the headroom that guarantees require is set aside. What a
+ * role takes of that counts toward the guarantee of its top level role, so that it does not stand
+ * in its own way: `extra` is what is unsatisfied of that.
+ */
+static int64_t surplus_of(int64_t available, int64_t required, int64_t extra)
+{
+    return available < required ? 0 : scalar_add(available - required, extra);
+}
+
+/* For the role; NULL = one without a guarantee. */
+static void surplus_for(const struct alloc *a, const struct alloc_role *role,
+                        struct quantities *ret_surplus)
+{
+    struct quantity q;
+    uint32_t place = 0;
+    *ret_surplus = QUANTITIES_INIT;
+    while (quantities_next(&a->headroom_available, &place, &q)) {
+        int64_t extra = role != NULL ? quantities_get(&role->top->unsatisfied, q.name) : 0;
+        int64_t required = quantities_get(&a->headroom_required, q.name);
+        quantities_set(ret_surplus, q.name, surplus_of(q.amount, required, extra));
+    }
+}
+
+/* Cuts *r to the surplus. True if something was cut. */
+static bool cut_to_headroom(struct alloc *a, const struct alloc_role *role, struct resources *r)
 {
     if (quantities_is_empty(&a->headroom_required) || resources_is_empty(r)) {
         return false;
     }
-    CLEANUP(quantities_deinit) struct quantities surplus = QUANTITIES_INIT;
-    quantities_copy(&a->headroom_available, &surplus);
-    quantities_subtract(&surplus, &a->headroom_required);
+    CLEANUP(quantities_deinit) struct quantities surplus;
+    surplus_for(a, role, &surplus);
     struct resources cut;
     resources_shrink(r, &surplus, a->names, &a->prng, &cut);
     bool is_cut = !resources_equal(r, &cut);
@@ -120,8 +142,10 @@ static void bound_by_quota(const struct alloc *a, const struct alloc_agent *agen
         int64_t part = agent->unreserved.common[name];
         bounds[name] = agent->bounds[name] - part;
         if (with_headroom) {
-            part = MIN(part, MAX(0, a->headroom_available.common[name] -
-                                        a->headroom_required.common[name]));
+            int64_t extra =
+                role != NULL ? role->top->unsatisfied.common[name] : a->headroom_extra[name];
+            part = MIN(part, surplus_of(a->headroom_available.common[name],
+                                        a->headroom_required.common[name], extra));
         }
         if (role != NULL && role->limits.common[name] != RESOURCE_LIMIT_NONE) {
             part = MIN(part, MAX(0, role->limits.common[name] - role->used.common[name] -
@@ -155,9 +179,8 @@ static bool is_uncut(struct alloc *a, const struct alloc_agent *agent,
         }
     }
     if (!quantities_is_empty(&a->headroom_required)) {
-        CLEANUP(quantities_deinit) struct quantities surplus = QUANTITIES_INIT;
-        quantities_copy(&a->headroom_available, &surplus);
-        quantities_subtract(&surplus, &a->headroom_required);
+        CLEANUP(quantities_deinit) struct quantities surplus;
+        surplus_for(a, role, &surplus);
         return quantities_contain(&surplus, &agent->unreserved);
     }
     return true;
@@ -223,7 +246,7 @@ static bool add_for_guarantee(struct alloc *a, const struct alloc_role *role,
     }
     resources_subtract(quota, &guaranteed);
     cut_to_limits(a, role, &guaranteed, quota);
-    *is_held_back = cut_to_headroom(a, quota) || *is_held_back;
+    *is_held_back = cut_to_headroom(a, NULL, quota) || *is_held_back;
     resources_add(always, &guaranteed);
     resources_add(always, quota);
     return true;
@@ -243,7 +266,7 @@ static enum alloc_verdict offer_part(struct alloc *a, struct alloc_agent *agent,
         break;
     case ALLOC_STAGE_ALL:
         cut_to_limits(a, client->role, NULL, &quota);
-        is_held_back = cut_to_headroom(a, &quota) || is_held_back;
+        is_held_back = cut_to_headroom(a, client->role, &quota) || is_held_back;
         resources_add(&offer, &quota);
         break;
     }

@@ -1,6 +1,7 @@
 #include "allocator/alloc_role.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "allocator/alloc.h"
 #include "allocator/alloc_array.h"
@@ -21,6 +22,7 @@ static struct alloc_role *new_role(struct alloc *a, struct slice name, struct al
     role->is_nested = slice_find(role->name, '/') >= 0;
     role->index = alloc_ids_take(&a->role_ids);
     role->parent = parent;
+    role->top = parent != NULL && parent->parent != NULL ? parent->top : role;
     resource_limits_init(&role->limits);
     drf_node_init(&role->tree);
     role->tree.name = role->name;
@@ -217,6 +219,20 @@ void alloc_role_set_quota(struct alloc *a, struct alloc_role *role,
     role->has_quota = role->has_guarantees || role->has_limits;
     a->quota_count = a->quota_count - had_quota + role->has_quota;
     refresh_unsatisfied(a, role);
+}
+
+void alloc_role_measure_headroom(struct alloc *a)
+{
+    memset(a->headroom_extra, 0, sizeof(a->headroom_extra));
+    for (uint32_t i = 0; a->quota_count != 0 && i < a->role_ids.next; i++) {
+        const struct alloc_role *role = a->role_list[i];
+        if (role == NULL || role->parent != a->root || role->active_count == 0) {
+            continue;
+        }
+        for (int name = 0; name < RESOURCE_NAMES_COMMON; name++) {
+            a->headroom_extra[name] = MAX(a->headroom_extra[name], role->unsatisfied.common[name]);
+        }
+    }
 }
 
 void alloc_role_room(const struct alloc_role *role, struct resource_limits *ret_room)

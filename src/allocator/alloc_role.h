@@ -20,6 +20,7 @@ struct alloc_role {
     struct slice name;         /* "a/b"; owned, terminated; empty for the root */
     uint32_t index;            /* place in alloc.role_list */
     struct alloc_role *parent; /* NULL for the root */
+    struct alloc_role *top;    /* its ancestor below the root, or itself */
     uint32_t child_count;
     bool is_nested; /* the name has a slash */
 
@@ -81,6 +82,10 @@ void alloc_role_set_weight(struct alloc *a, struct alloc_role *role, int64_t wei
 void alloc_role_set_quota(struct alloc *a, struct alloc_role *role,
                           const struct quantities *guarantees,
                           const struct resource_limits *limits);
+
+/* How much of a kind roles with guarantees may have beyond the surplus of headroom: the most that
+ * is unsatisfied of one of them, if anybody in its subtree wants offers. Before a run. */
+void alloc_role_measure_headroom(struct alloc *a);
 
 /* Before a run: clients of roles that have more room are to be asked again. */
 void alloc_role_settle_eased(struct alloc *a);

@@ -170,6 +170,7 @@ void alloc_run(struct alloc *a, int64_t now_ns, bool is_for_all)
     a->run_count++;
     if (a->active_count != 0) {
         alloc_client_settle_doubts(a);
+        alloc_role_measure_headroom(a);
         uint32_t count = list_visits(a, is_for_all);
         drf_totals_settle(&a->totals, is_for_all);
         if (a->unsatisfied_count != 0) {

@@ -198,6 +198,23 @@ static bool meets_minimum(const struct model *m, const struct resources *offer)
            resources_contain_quantities(offer, &m->minimum[1], m->names);
 }
 
+/* What is missing of the guarantee of the top level role above. */
+static int64_t missing_of_top(const struct model *m, uint32_t role, uint32_t name)
+{
+    struct slice top = role_top(slice_from(model_roles[role]));
+    for (uint32_t i = 0; i < MODEL_ROLES; i++) {
+        if (slice_is(top, model_roles[i])) {
+            struct quantities consumed = model_consumed(m, i);
+            int64_t missing =
+                quantities_get(&m->guarantees[i], name) - quantities_get(&consumed, name);
+            quantities_deinit(&consumed);
+            return missing > 0 ? missing : 0;
+        }
+    }
+    fail_msg("no top level role");
+    return 0;
+}
+
 static int64_t cut(int64_t amount, int64_t room)
 {
     return amount < room ? amount : room > 0 ? room : 0;
@@ -224,8 +241,11 @@ struct resources model_would_offer(const struct model *m, uint32_t framework, ui
                 r.value.scalar = cut(r.value.scalar, limit - quantities_get(&consumed, name));
             }
             if (!quantities_is_empty(&required)) {
-                r.value.scalar = cut(r.value.scalar, quantities_get(&available, name) -
-                                                         quantities_get(&required, name));
+                /* Of what its own guarantee requires it may take. */
+                int64_t surplus =
+                    quantities_get(&available, name) - quantities_get(&required, name);
+                r.value.scalar =
+                    cut(r.value.scalar, surplus < 0 ? 0 : surplus + missing_of_top(m, role, name));
             }
         }
         if (is_for(m, framework, role, &r)) {

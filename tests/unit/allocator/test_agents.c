@@ -277,6 +277,55 @@ static void test_an_operation_on_free_resources_needs_them_free(void **state)
     kit_deinit(&k);
 }
 
+static void test_numbers_that_were_taken_twice_are_released_twice(void **state)
+{
+    (void)state;
+    struct kit k;
+    kit_init(&k);
+    kit_framework(&k, 0, "role");
+    kit_agent(&k, 0, "cpus:1;mem:64;ports:[1-9]");
+    kit_step(&k);
+    /* In use under a reservation, which the agent has forgotten when it comes back. */
+    struct resources free_ports = kit_allocated("ports:[1-9]", "role");
+    struct resources reserved = kit_reserved("ports:[1-9]", "role");
+    resources_allocate(&reserved, SLICE("role"), NULL);
+    k.ops->update_allocation(k.allocator, k.now_ns, 0, 0, &free_ports, &reserved);
+    struct resources total = kit_resources("cpus:1;mem:64;ports:[1-9]");
+    kit_update_agent(&k, 0, &total);
+    k.ops->add_allocation(k.allocator, k.now_ns, 0, 0, &free_ports);
+    k.ops->update_allocation(k.allocator, k.now_ns, 0, 0, &free_ports, &reserved);
+    k.ops->recover_resources(k.allocator, k.now_ns, 0, 0, &reserved, NULL);
+    k.ops->recover_resources(k.allocator, k.now_ns, 0, 0, &reserved, NULL);
+    resources_subtract(&k.offers[0].resources, &free_ports);
+    kit_decline_all(&k, 0);
+    kit_interval(&k);
+    assert_int_equal(kit_amount(&k, 0, "cpus"), 1000);
+    resources_deinit(&free_ports);
+    resources_deinit(&reserved);
+    resources_deinit(&total);
+    kit_deinit(&k);
+}
+
+static struct kit *releasing;
+
+static void release_too_much(void)
+{
+    kit_free_used(releasing, 0, 0, "role", "cpus:2");
+}
+
+static void test_amounts_that_are_not_held_cannot_be_released(void **state)
+{
+    (void)state;
+    struct kit k;
+    kit_init(&k);
+    kit_framework(&k, 0, "role");
+    kit_agent(&k, 0, "cpus:1;mem:64");
+    kit_step(&k);
+    releasing = &k;
+    unit_assert_aborts(release_too_much, "resources_contain_one");
+    kit_deinit(&k);
+}
+
 /* --- reservations --- */
 
 static void test_reservations_are_for_their_role(void **state)
@@ -493,6 +542,8 @@ int main(void)
         cmocka_unit_test(test_an_operation_on_an_offer_changes_what_is_held_and_the_total),
         cmocka_unit_test(test_an_operation_may_take_resources_away),
         cmocka_unit_test(test_an_operation_on_free_resources_needs_them_free),
+        cmocka_unit_test(test_numbers_that_were_taken_twice_are_released_twice),
+        cmocka_unit_test(test_amounts_that_are_not_held_cannot_be_released),
         cmocka_unit_test(test_reservations_are_for_their_role),
         cmocka_unit_test(test_reservations_are_for_subroles_too),
         cmocka_unit_test(test_refined_reservations_are_for_those_who_understand_them),

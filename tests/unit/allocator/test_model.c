@@ -510,7 +510,9 @@ static void event_operation(struct world *w)
     if (left.count != 0) {
         const struct resource *r = &left.items[below(w, left.count)];
         resources_add_one(&before, r);
-        if (resource_is_reserved(r)) {
+        if (r->kind->type != VALUE_SCALAR) {
+            /* Numbers stay: agents change at will here, and the same ones could be taken twice. */
+        } else if (resource_is_reserved(r)) {
             resources_pop_reservation(&before, &after);
         } else if (!r->kind->is_revocable) {
             struct resource_reservation reservation = {
@@ -545,7 +547,9 @@ static void event_operation_in_offer(struct world *w)
     struct resources plain_before;
     resources_copy(&before, &plain_before);
     resources_unallocate(&plain_before, NULL);
-    if (resource_is_reserved(r)) {
+    if (r->kind->type != VALUE_SCALAR) {
+        /* as above */
+    } else if (resource_is_reserved(r)) {
         resources_pop_reservation(&before, &after);
     } else if (!r->kind->is_revocable && strcmp(model_roles[o->role], "*") != 0) {
         struct resource_reservation reservation = {.type = RESERVATION_DYNAMIC,

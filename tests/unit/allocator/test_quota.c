@@ -212,6 +212,40 @@ static void test_many_guarantees_are_met_in_the_order_of_fairness(void **state)
     kit_deinit(&k);
 }
 
+static void test_a_revival_lifts_filters_where_headroom_cut_the_offer(void **state)
+{
+    (void)state;
+    struct kit k;
+    kit_init(&k);
+    kit_quota(&k, "absent", "cpus:2", "");
+    kit_framework(&k, 0, "role");
+    kit_agent(&k, 0, "cpus:4");
+    kit_expect(&k, "f0 a0 role: cpus:2");
+    kit_decline_all(&k, NS_PER_HOUR);
+    kit_expect_later(&k, "");
+    kit_revive(&k, 0, NULL);
+    kit_expect(&k, "f0 a0 role: cpus:2");
+    kit_deinit(&k);
+}
+
+static void test_a_role_does_not_stand_in_the_way_of_its_subroles(void **state)
+{
+    (void)state;
+    struct kit k;
+    kit_init(&k);
+    kit_quota(&k, "a", "cpus:4", "");
+    kit_framework(&k, 0, "a/x");
+    add_agents(&k, 0, 2, "cpus:3;mem:64");
+    kit_expect(&k, "f0 a0 a/x: cpus:3; mem:64\nf0 a1 a/x: cpus:3; mem:64");
+    /* But others' guarantees do. */
+    kit_decline_all(&k, 0);
+    kit_quota(&k, "b", "cpus:1", "");
+    kit_interval(&k);
+    assert_int_equal(kit_amount(&k, 0, "cpus"), 5000);
+    kit_expect_later(&k, "");
+    kit_deinit(&k);
+}
+
 /* --- limits --- */
 
 static void test_a_limit_cuts_offers(void **state)
@@ -504,6 +538,8 @@ int main(void)
         cmocka_unit_test(test_guarantees_are_given_though_they_exceed_the_cluster),
         cmocka_unit_test(test_a_refused_guarantee_does_not_starve_others_of_the_surplus),
         cmocka_unit_test(test_many_guarantees_are_met_in_the_order_of_fairness),
+        cmocka_unit_test(test_a_revival_lifts_filters_where_headroom_cut_the_offer),
+        cmocka_unit_test(test_a_role_does_not_stand_in_the_way_of_its_subroles),
         cmocka_unit_test(test_a_limit_cuts_offers),
         cmocka_unit_test(test_a_limit_may_be_raised_lowered_and_lifted),
         cmocka_unit_test(test_room_under_a_limit_wakes_what_it_kept_away),
