@@ -28,6 +28,9 @@ enum {
     FIELD_TASK_LIMITS = 17,
 };
 
+/* mesos.ContainerInfo, mesos.LinuxInfo */
+enum { FIELD_CONTAINER_LINUX_INFO = 8, FIELD_LINUX_INFO_SHARE_CGROUPS = 8 };
+
 /* mesos.TaskStatus */
 enum {
     FIELD_STATUS_TASK_ID = 1,

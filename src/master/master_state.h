@@ -28,6 +28,9 @@
 
 /* The pid of nobody, as HTTP frameworks and the master's own updates have it. */
 #define MASTER_NO_PID "@0.0.0.0:0"
+/* Frameworks that run, and agents in all states but unreachable and gone; more are refused. */
+#define MASTER_FRAMEWORKS_MAX ((size_t)65536)
+#define MASTER_AGENTS_MAX ((size_t)262144)
 /* Memory for what one request or message decodes to: 64 MiB of the smallest parts fit. */
 #define MASTER_INPUT_SIZE_MAX ((size_t)1 << 30)
 

@@ -148,6 +148,10 @@ void master_register_agent(struct master *master, const struct upid *from,
         handle_same_pid(master, from)) {
         return;
     }
+    if (master->agents.count >= MASTER_AGENTS_MAX) {
+        master_log(master, LOG_LEVEL_WARNING, "Ignoring a new agent: there are too many");
+        return;
+    }
 
     Pb__AgentInfo *info = message->slave;
     Pb__AgentID id = PB__AGENT_ID__INIT;

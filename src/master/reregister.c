@@ -52,7 +52,8 @@ static void learn_frameworks(struct master *master, const struct reregistration 
     for (size_t i = 0; i < r->framework_count; i++) {
         struct slice id = r->frameworks[i].id;
         known[i] = master_find_framework(master, id) != NULL;
-        if (!known[i] && !master_is_completed_framework(master, id)) {
+        if (!known[i] && !master_is_completed_framework(master, id) &&
+            master->running_count < MASTER_FRAMEWORKS_MAX) {
             master_log(master, LOG_LEVEL_INFO, "Recovering framework %.*s from agent %.*s",
                        SLICE_ARGS(id), SLICE_ARGS(r->id));
             master_framework_add(master, r->frameworks[i].info);
@@ -123,6 +124,19 @@ static void add_executors(struct master *master, struct agent *agent,
     }
 }
 
+/* A task that is listed twice, or that another agent has: the allocator was told of its resources
+ * with all others. */
+static void forget_use(struct master *master, const struct framework *framework,
+                       const struct agent *agent, const struct reregister_task *task)
+{
+    if (!master_task_state_is_terminal(task->parts.state) &&
+        !resources_is_empty(&task->resources)) {
+        master->allocator_ops->recover_resources(master->allocator, master->now.mono_ns,
+                                                 framework->slot, agent->slot, &task->resources,
+                                                 NULL);
+    }
+}
+
 static void add_tasks(struct master *master, struct agent *agent, struct reregistration *r,
                       enum origin origin)
 {
@@ -130,8 +144,12 @@ static void add_tasks(struct master *master, struct agent *agent, struct reregis
         struct reregister_task *reported = &r->tasks[i];
         struct framework *framework =
             master_find_framework(master, r->frameworks[reported->framework].id);
-        if (framework == NULL || master_find_task(framework, reported->id) != NULL) {
-            continue; /* its framework is over, or it is listed twice */
+        if (framework == NULL) {
+            continue; /* it is over, and is shut down below */
+        }
+        if (master_find_task(framework, reported->id) != NULL) {
+            forget_use(master, framework, agent, reported);
+            continue;
         }
         if (origin != ORIGIN_REGISTRY) {
             master_task_forget_given_up(master, framework, reported->id);
@@ -442,7 +460,10 @@ static void handle(struct master *master, const struct upid *from, struct slice 
     struct agent *agent = master_find_agent(master, r->id);
     struct blob *info = message_encode_blob(&r->info->base);
     bool same = agent != NULL && slice_equal(blob_slice(agent->info), blob_slice(info));
-    if (agent == NULL) {
+    if (agent == NULL && master->agents.count >= MASTER_AGENTS_MAX) {
+        master_log(master, LOG_LEVEL_WARNING, "Ignoring agent %.*s: there are too many",
+                   SLICE_ARGS(r->id));
+    } else if (agent == NULL) {
         struct blob *id = blob_from(r->id);
         agent = master_agent_new(master, id, AGENT_ADMITTING);
         blob_unref(id);

@@ -21,6 +21,11 @@ static void count(struct master *master, const Pb__FrameworkInfo *info)
 /* What can be said against it before the framework itself is looked at. */
 static int check(struct master *master, const struct subscription *s, struct err *err)
 {
+    bool known = !is_new(s->info) &&
+                 master_find_framework(master, slice_from(s->info->id->value)) != NULL;
+    if (!known && master->running_count >= MASTER_FRAMEWORKS_MAX) {
+        return err_set(err, VALIDATE_E, "The master has too many frameworks");
+    }
     int r = master_validate_framework(master, s->info, err);
     return r != 0 ? r
                   : master_validate_framework_roles(s->info, s->suppressed_roles,

@@ -1,9 +1,11 @@
 #include <math.h>
 #include <string.h>
 
+#include "master/fields.h"
 #include "master/master_state.h"
 #include "master/validate.h"
 #include "resources/resource_validate.h"
+#include "wire/cursor.h"
 #include "wire/message.h"
 
 /* The least that an executor of a group must have. */
@@ -392,20 +394,57 @@ static int check_group_total(const struct validate_context *context,
     return r;
 }
 
-/* One way of sharing cgroups in a group. */
-static int check_group_cgroups(const Pb__TaskGroupInfo *group, const Pb__ExecutorInfo *executor,
+static int mixed_cgroups(struct err *err)
+{
+    return err_set(err, VALIDATE_E,
+                   "If set, the value of 'share_cgroups' must be the same for all tasks in each "
+                   "task group and under a single executor");
+}
+
+/* Of a task that runs, from its bytes: Task.container.linux_info.share_cgroups, true by default. */
+static bool running_shares_cgroups(const struct task_record *record)
+{
+    struct cursor_field field;
+    return !cursor_path(blob_slice(record->info),
+                        (const uint32_t[]){FIELD_TASK_CONTAINER, FIELD_CONTAINER_LINUX_INFO,
+                                           FIELD_LINUX_INFO_SHARE_CGROUPS},
+                        3, &field) ||
+           field.value != 0;
+}
+
+static bool runs_under(const struct task_record *record, const char *executor_id)
+{
+    struct cursor_field id;
+    return record->has_executor &&
+           cursor_path(blob_slice(record->info),
+                       (const uint32_t[]){FIELD_TASK_EXECUTOR_ID, FIELD_ID_VALUE}, 2, &id) &&
+           slice_is(id.bytes, executor_id);
+}
+
+/* One way of sharing cgroups in a group, and under its executor. */
+static int check_group_cgroups(const struct validate_context *context,
+                               const Pb__TaskGroupInfo *group, const Pb__ExecutorInfo *executor,
                                struct err *err)
 {
     if (shares_cgroups(executor->container, false)) {
         return err_set(err, VALIDATE_E,
                        "The 'share_cgroups' field cannot be set to 'true' on executor containers");
     }
+    if (group->n_tasks == 0) {
+        return 0;
+    }
+    bool shares = shares_cgroups(group->tasks[0]->container, true);
     for (size_t i = 1; i < group->n_tasks; i++) {
-        if (shares_cgroups(group->tasks[i]->container, true) !=
-            shares_cgroups(group->tasks[0]->container, true)) {
-            return err_set(err, VALIDATE_E,
-                           "If set, the value of 'share_cgroups' must be the same for all tasks "
-                           "in each task group and under a single executor");
+        if (shares_cgroups(group->tasks[i]->container, true) != shares) {
+            return mixed_cgroups(err);
+        }
+    }
+    struct task *task;
+    LIST_FOR_EACH (task, &context->agent->tasks, of_agent) {
+        if (task->framework == context->framework &&
+            runs_under(task->record, executor->executor_id->value) &&
+            running_shares_cgroups(task->record) != shares) {
+            return mixed_cgroups(err);
         }
     }
     return 0;
@@ -446,7 +485,7 @@ int master_validate_task_group(const struct validate_context *context,
         r = check_group_total(context, group, executor, err);
     }
     if (r == 0) {
-        r = check_group_cgroups(group, executor, err);
+        r = check_group_cgroups(context, group, executor, err);
     }
     return r;
 }

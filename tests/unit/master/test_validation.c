@@ -180,10 +180,12 @@ static void test_calls_need_their_parts(void **state)
         {"{\"type\":\"KILL\",\"framework_id\":{\"value\":\"f\"}}", false},
         {"{\"type\":\"UNKNOWN\",\"framework_id\":{\"value\":\"f\"}}", false},
         {"{\"type\":\"ACKNOWLEDGE\",\"framework_id\":{\"value\":\"f\"},\"acknowledge\":"
-         "{\"agent_id\":{\"value\":\"a\"},\"task_id\":{\"value\":\"t\"},\"uuid\":\"AAAAAAAAAAAAAAAAAAAAAA==\"}}",
+         "{\"agent_id\":{\"value\":\"a\"},\"task_id\":{\"value\":\"t\"},"
+         "\"uuid\":\"AAAAAAAAAAAAAAAAAAAAAA==\"}}",
          false},
         {"{\"type\":\"ACKNOWLEDGE\",\"framework_id\":{\"value\":\"f\"},\"acknowledge\":"
-         "{\"agent_id\":{\"value\":\"a\"},\"task_id\":{\"value\":\"t\"},\"uuid\":\"AAAAAAAAAAAAAAAAAAAAAQ==\"}}",
+         "{\"agent_id\":{\"value\":\"a\"},\"task_id\":{\"value\":\"t\"},"
+         "\"uuid\":\"AAAAAAAAAAAAAAAAAAAAAQ==\"}}",
          true},
         {"{\"type\":\"SUBSCRIBE\",\"framework_id\":{\"value\":\"f\"},\"subscribe\":"
          "{\"framework_info\":{\"user\":\"u\",\"name\":\"n\"}}}",
