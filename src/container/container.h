@@ -53,8 +53,8 @@ struct container_volume {
     bool keep_owner; /* somebody else uses it: do not give it to this container's user */
 };
 
-/* Descriptors to be a command's stdin, stdout and stderr. Whoever makes it says how it is closed and
- * freed, which any thread may do. */
+/* Descriptors to be a command's stdin, stdout and stderr. Whoever makes it says how it is closed
+ * and freed, which any thread may do. */
 struct container_stdio {
     int fds[3];
     void (*free)(struct container_stdio *stdio);

@@ -50,6 +50,8 @@ struct containerizer *containerizer_new(const struct containerizer_options *opti
     timers_init(&c->timers);
     container_requests_init(&c->waiting);
     container_requests_init(&c->expected);
+    fetch_cache_init(&c->cache, options->fetcher_cache_dir, options->fetcher_cache_size_bytes,
+                     seed);
     return c;
 }
 
@@ -67,6 +69,7 @@ void containerizer_remove(struct containerizer *c, struct core_container *contai
     blob_unref(container->launch_info);
     blob_unref(container->fetch_command);
     free(container->fetch_user);
+    free(container->fetched);
     for (size_t i = 0; i < container->volume_count; i++) {
         free(container->volumes[i].source);
         free(container->volumes[i].container_path);
@@ -89,6 +92,7 @@ struct containerizer *containerizer_free(struct containerizer *c)
     }
     map_deinit(&c->map);
     timers_deinit(&c->timers);
+    fetch_cache_deinit(&c->cache);
     container_requests_deinit(&c->waiting);
     container_requests_deinit(&c->expected);
     free(c);
@@ -105,6 +109,14 @@ const char *containerizer_state(const struct containerizer *c, const char *path)
 {
     const struct core_container *container = containerizer_find(c, path);
     return container != NULL ? sm_name(&table, (int)container->state) : NULL;
+}
+
+struct containerizer_counts containerizer_counts(const struct containerizer *c)
+{
+    struct containerizer_counts counts = c->counts;
+    counts.cache_total_bytes = c->cache.total_bytes;
+    counts.cache_used_bytes = c->cache.used_bytes;
+    return counts;
 }
 
 size_t containerizer_count(const struct containerizer *c)
@@ -416,10 +428,13 @@ static void prepared(struct containerizer *c, struct core_container *container,
 static void fetched(struct containerizer *c, struct core_container *container,
                     struct containerizer_event *event)
 {
-    container->fetching = false;
+    containerizer_fetch_ended(c, container, event);
     if (container->state != STATE_FETCHING) {
         advance(c, container);
+    } else if (event->left) {
+        containerizer_fetch(c, container);
     } else if (event->text != NULL) {
+        c->counts.fetches_failed++;
         containerizer_launch_failed(c, container, event->text);
     } else {
         containerizer_release(c, container);
@@ -635,6 +650,7 @@ void containerizer_step(struct containerizer *c, struct containerizer_event *eve
         container_step(c, event);
         break;
     }
+    containerizer_fetch_wake(c);
     c->effects = NULL;
     containerizer_event_free(event);
 }

@@ -37,7 +37,9 @@ enum containerizer_event_type {
     CONTAINERIZER_REQUEST,  /* request */
     CONTAINERIZER_SPAWNED,  /* the first process runs: pid; or text: it does not */
     CONTAINERIZER_PREPARED, /* it has done its first half; or text: that failed */
-    CONTAINERIZER_FETCHED,  /* the fetcher has ended; text: it failed */
+    CONTAINERIZER_FETCHED,  /* the fetcher has ended; text: it failed; left: it was not run, since
+                               files of the cache are missing; blob: sizes of what was downloaded
+                               into the cache, int64_t each */
     CONTAINERIZER_EXITED,   /* the first process has ended: status, has_status */
     CONTAINERIZER_LIMIT,    /* a limit was reached: limit, text, blob = TaskResourceLimitation */
     CONTAINERIZER_KILLED,   /* answer to KILL: left tells whether any process is left */
@@ -99,7 +101,8 @@ enum containerizer_effect_type {
     CONTAINERIZER_UPDATE,  /* apply the plan: UPDATED */
     CONTAINERIZER_USAGE,   /* the host completes the report (USAGE_RESULT) and delivers it */
     CONTAINERIZER_SCAN,    /* look for containers: FOUND ..., SCANNED */
-    CONTAINERIZER_FORGET,  /* remove folders: UPDATED if token is not 0 */
+    CONTAINERIZER_FORGET,  /* remove folders: UPDATED */
+    CONTAINERIZER_UNCACHE, /* remove one file of the fetcher's cache (sandbox is its path) */
 };
 
 struct containerizer_file {
@@ -143,6 +146,7 @@ struct containerizer_effect {
     char *sandbox;                        /* FETCH; FORGET: removed with all in it; or NULL */
     char *mounts;                         /* CLEAN: mount points on the host, one a line; or NULL */
     char *fetcher_info;                   /* FETCH: JSON of mesos.fetcher.FetcherInfo */
+    char *cache_files;                    /* FETCH: "R path" must be there, "D path" will be */
     uint64_t clone_flags;                 /* SPAWN: CLONE_NEW* */
     int64_t parent_pid; /* SPAWN: whose pid namespace is entered; 0 = the agent's */
     struct container_stdio *stdio;     /* SPAWN: owned; or NULL */
@@ -184,6 +188,14 @@ void containerizer_step(struct containerizer *containerizer, struct containerize
 /* When TICK is due: monotonic time, or TIME_NEVER. */
 int64_t containerizer_deadline(const struct containerizer *containerizer);
 
+struct containerizer_counts {
+    uint64_t fetches_succeeded; /* containers all of whose files came */
+    uint64_t fetches_failed;
+    int64_t cache_total_bytes;
+    int64_t cache_used_bytes;
+};
+
+struct containerizer_counts containerizer_counts(const struct containerizer *containerizer);
 /* The state's name, for tests and logs; NULL if there is no such container. */
 const char *containerizer_state(const struct containerizer *containerizer, const char *path);
 size_t containerizer_count(const struct containerizer *containerizer);

@@ -7,6 +7,7 @@
 #include "common/map.h"
 #include "common/timers.h"
 #include "container/containerizer.h"
+#include "container/fetch_cache.h"
 #include "container/launch_plan.h"
 
 enum container_state {
@@ -50,9 +51,14 @@ struct core_container {
     bool watch_only;
 
     /* What has become of it. */
-    int64_t pid;          /* of its first process; 0 = none known */
-    bool exited;          /* that has ended, or never was */
-    bool fetching;        /* a fetcher runs */
+    int64_t pid;                  /* of its first process; 0 = none known */
+    bool exited;                  /* that has ended, or never was */
+    bool fetching;                /* a fetcher runs */
+    bool fetch_waits;             /* for what is being downloaded for another */
+    bool cache_missed;            /* files of the cache were missing when it was to fetch */
+    bool past_cache;              /* the second time: it does without */
+    struct fetch_entry **fetched; /* of the cache, that its fetcher reads or writes */
+    size_t fetched_count;
     bool no_process_left; /* the last KILL found none, and nothing was started since */
     bool killing;         /* a KILL is not yet answered */
     bool stirred;         /* something has happened since it was asked: kill again */
@@ -82,6 +88,9 @@ struct containerizer {
     bool recovered;                        /* until then requests wait */
     bool scanning;
     uint64_t recover_token;
+    struct fetch_cache cache;
+    bool wakes; /* the cache has changed: those that wait for it may look again */
+    struct containerizer_counts counts;
     struct container_requests waiting;
     struct container_requests expected; /* RECOVER requests by path */
 };
@@ -126,6 +135,16 @@ void containerizer_release(struct containerizer *c, struct core_container *conta
 void containerizer_launch_failed(struct containerizer *c, struct core_container *container,
                                  const char *text);
 void containerizer_update(struct containerizer *c, struct container_request *request);
+
+/* --- containerizer_fetch.c --- */
+
+/* Runs the fetcher, or waits for that of another container. */
+void containerizer_fetch(struct containerizer *c, struct core_container *container);
+/* FETCHED: settles what the cache now has. */
+void containerizer_fetch_ended(struct containerizer *c, struct core_container *container,
+                               const struct containerizer_event *event);
+/* At the end of a step: who waited for the cache goes on. */
+void containerizer_fetch_wake(struct containerizer *c);
 
 /* --- containerizer_recover.c --- */
 

@@ -90,6 +90,7 @@ struct containerizer_effect *containerizer_effect_free(struct containerizer_effe
     free(effect->sandbox);
     free(effect->mounts);
     free(effect->fetcher_info);
+    free(effect->cache_files);
     if (effect->stdio != NULL) {
         effect->stdio->free(effect->stdio);
     }

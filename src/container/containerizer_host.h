@@ -16,6 +16,7 @@
 
 #include "common/err.h"
 #include "container/container.h"
+#include "container/containerizer.h"
 #include "container/containerizer_options.h"
 
 struct containerizer_host;
@@ -37,5 +38,8 @@ void containerizer_host_submit(struct containerizer_host *host,
 int containerizer_host_fd(const struct containerizer_host *host);
 /* The next report, now the caller's, or NULL (the descriptor is then not readable any more). */
 struct container_report *containerizer_host_take(struct containerizer_host *host) WARN_UNUSED;
+
+/* What has been counted so far, for metrics. */
+struct containerizer_counts containerizer_host_counts(struct containerizer_host *host);
 
 #endif

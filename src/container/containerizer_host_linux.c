@@ -71,6 +71,7 @@ static void bury(struct containerizer_host *host)
     while ((link = list_pop_front(&host->graveyard)) != NULL) {
         struct hosted *hosted = LIST_ENTRY(link, struct hosted, dead);
         containerizer_place_deinit(&hosted->place);
+        free(hosted->cache_files);
         free(hosted);
     }
 }
@@ -201,6 +202,9 @@ static void perform(struct containerizer_host *host, struct containerizer_effect
     case CONTAINERIZER_FORGET:
         host_forget(host, effect);
         return;
+    case CONTAINERIZER_UNCACHE:
+        host_uncache(effect->sandbox);
+        return;
     }
 }
 
@@ -329,6 +333,9 @@ static void *run(void *arg)
         }
         settle(host);
         bury(host);
+        pthread_mutex_lock(&host->lock);
+        host->counts = containerizer_counts(host->core);
+        pthread_mutex_unlock(&host->lock);
     }
     return NULL;
 }
@@ -367,6 +374,7 @@ static struct containerizer_host *free_host(struct containerizer_host *host)
     }
     free(host->program);
     free(host->fetcher);
+    free(host->cache_dir);
     pthread_cond_destroy(&host->jobs_done);
     pthread_mutex_destroy(&host->lock);
     free(host);
@@ -432,8 +440,10 @@ int containerizer_host_start(const struct containerizer_options *options,
         r = host_prepare(host, err);
     }
     if (r == 0) {
+        host_open_cache(host);
         host->core = containerizer_new(&host->options, &host->facts, &host->isolators,
                                        (uint64_t)read_clocks().mono_ns);
+        host->counts = containerizer_counts(host->core);
         r = start_thread(host, err);
     }
     if (r != 0) {
@@ -487,4 +497,12 @@ struct container_report *containerizer_host_take(struct containerizer_host *host
     }
     pthread_mutex_unlock(&host->lock);
     return link != NULL ? LIST_ENTRY(link, struct container_report, link) : NULL;
+}
+
+struct containerizer_counts containerizer_host_counts(struct containerizer_host *host)
+{
+    pthread_mutex_lock(&host->lock);
+    struct containerizer_counts counts = host->counts;
+    pthread_mutex_unlock(&host->lock);
+    return counts;
 }

@@ -169,21 +169,17 @@ void containerizer_prepared(struct containerizer *c, struct core_container *cont
         containerizer_release(c, container);
         return;
     }
-    struct containerizer_effect *effect =
-        containerizer_effect_add(c->effects, CONTAINERIZER_FETCH, container->path);
-    effect->sandbox = xstrdup(container->directory);
-    effect->fetcher_info = fetch_plan(c->options, container->fetch_command, container->directory,
-                                      container->fetch_user);
-    container->fetch_command = blob_unref(container->fetch_command);
-    container->fetching = true;
     containerizer_move(c, container, STATE_FETCHING);
     containerizer_report(c, container_report_new(CONTAINER_FETCHING, container->path));
+    containerizer_fetch(c, container);
 }
 
 void containerizer_release(struct containerizer *c, struct core_container *container)
 {
     containerizer_effect_add(c->effects, CONTAINERIZER_RELEASE, container->path);
     container->launched = true;
+    container->fetch_command = blob_unref(container->fetch_command);
+    c->counts.fetches_succeeded += !container->debug;
     containerizer_move(c, container, STATE_RUNNING);
     struct container_report *report = container_report_new(CONTAINER_LAUNCHED, container->path);
     report->pid = container->pid;

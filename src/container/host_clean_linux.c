@@ -276,3 +276,27 @@ void host_forget(struct containerizer_host *host, struct containerizer_effect *e
     }
     pthread_detach(thread);
 }
+
+/* Agents of one host may have the same --fetcher_cache_dir: each has a folder of its own in it,
+ * named after its work_dir, which no two can share. */
+void host_open_cache(struct containerizer_host *host)
+{
+    if (host->options.fetcher_cache_dir == NULL) {
+        return;
+    }
+    uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */
+    for (const char *c = host->options.work_dir; *c != '\0'; c++) {
+        hash = (hash ^ (unsigned char)*c) * UINT64_C(1099511628211);
+    }
+    host->cache_dir =
+        xasprintf("%s/%016llx", host->options.fetcher_cache_dir, (unsigned long long)hash);
+    host->options.fetcher_cache_dir = host->cache_dir;
+    if (remove_tree(host->cache_dir) != 0) {
+        host_warn(host, "Failed to empty the fetcher's cache '%s'", host->cache_dir);
+    }
+}
+
+void host_uncache(const char *path)
+{
+    unlink(path); /* what cannot be removed now is at the agent's next start */
+}

@@ -15,8 +15,10 @@
 #define CGROUPS_HIERARCHY "/sys/fs/cgroup"
 #define CGROUPS_ROOT "mesos"
 #define SYSTEMD_RUNTIME_DIRECTORY "/run/systemd/system"
+#define AGENT_LEAF "agent" /* what would be in the way above containers is in this cgroup */
 #define SMALL_FILE_SIZE 4096
 #define PROC_SIZE 16384
+#define CLEARING_ROUNDS 16 /* so often processes are looked for that are above containers */
 
 /* A text that the facts may point at. */
 static const char *keep(struct containerizer_host *host, char *text)
@@ -130,25 +132,68 @@ static enum containerizer_cgroups find_cgroups(struct containerizer_host *host,
     return kernel_has("freezer") ? CGROUPS_V1 : CGROUPS_NONE;
 }
 
-/* "." is where we are ourselves; the leaf that we were put into at an earlier start is not
- * meant. */
+/* Where we are in the v2 hierarchy, without the first slash ("" = its top); NULL if there is none. */
+static char *own_cgroup(void)
+{
+    char text[PROC_SIZE];
+    ssize_t size = apply_read("/proc/self/cgroup", text, sizeof(text));
+    const char *line = size > 0 ? strstr(text, "0::/") : NULL;
+    if (line == NULL) {
+        return NULL;
+    }
+    line += strlen("0::/");
+    return xstrndup(line, strcspn(line, "\n"));
+}
+
+static bool is_relative(const char *root)
+{
+    return root != NULL && root[0] == '.';
+}
+
+/* The cgroup that `path`, "." or "../name", leads to from our own; the leaf that we were put into at an
+ * earlier start is not meant. */
+static int follow(const char *path, struct buf *ret_root, struct err *err)
+{
+    CLEANUP(xfreep) char *own = own_cgroup();
+    struct slice at = slice_from(own != NULL ? own : "");
+    if (slice_is(at, AGENT_LEAF) || slice_ends_with(at, SLICE("/" AGENT_LEAF))) {
+        at.size -= MIN(at.size, strlen("/" AGENT_LEAF));
+    }
+    buf_append_slice(ret_root, at);
+    struct slice rest = slice_from(path);
+    struct slice name;
+    while (slice_split(&rest, '/', &name)) {
+        if (slice_is(name, "..")) {
+            if (ret_root->size == 0) {
+                return err_set(err, CONTAINERIZER_E_OPTIONS,
+                               "--cgroups_root=%s leads out of the hierarchy, from '/%s'", path,
+                               own != NULL ? own : "");
+            }
+            const char *slash = memrchr(ret_root->data, '/', ret_root->size);
+            ret_root->size = slash != NULL ? (size_t)(slash - ret_root->data) : 0;
+        } else if (name.size != 0 && !slice_is(name, ".")) {
+            buf_printf(ret_root, "/%.*s", SLICE_ARGS(name));
+        }
+    }
+    return 0;
+}
+
+/* A root that begins with "." is told from our own cgroup, for units with Delegate=yes
+ * (packaging/tepui-agent.service). On v1 nothing is delegated: the same unit file then means the
+ * usual place. */
 static int find_root(struct containerizer_host *host, struct err *err)
 {
     const char *given = host->options.cgroups_root;
+    CLEANUP(buf_deinit) struct buf followed = BUF_INIT;
     struct slice root = slice_from(given != NULL ? given : CGROUPS_ROOT);
-    char text[PROC_SIZE];
-    if (slice_is(root, ".")) {
-        ssize_t size = apply_read("/proc/self/cgroup", text, sizeof(text));
-        char *line = size > 0 ? strstr(text, "0::/") : NULL;
-        if (host->facts.cgroups != CGROUPS_V2 || line == NULL) {
-            return err_set(err, CONTAINERIZER_E_OPTIONS, "--cgroups_root=. needs cgroup v2");
+    if (is_relative(given) && host->facts.cgroups != CGROUPS_V2) {
+        root = SLICE(CGROUPS_ROOT);
+    } else if (is_relative(given)) {
+        int r = follow(given, &followed, err);
+        if (r != 0) {
+            return r;
         }
-        root = slice_from(line + strlen("0::/"));
-        ptrdiff_t end = slice_find(root, '\n');
-        root.size = end >= 0 ? (size_t)end : root.size;
-        if (slice_ends_with(root, SLICE("/agent"))) {
-            root.size -= strlen("/agent");
-        }
+        root = buf_slice(&followed);
     }
     while (root.size != 0 && root.data[0] == '/') {
         root = slice_skip(root, 1);
@@ -363,15 +408,60 @@ static int enable_v2(const char *mount, const char *root, const char *controller
     }
 }
 
-/* A cgroup with controlled children may hold no process: the agent goes into a leaf beside its
- * containers, also below a unit with Delegate=yes (packaging/tepui-agent.service). */
+static bool is_above(struct slice cgroup, struct slice other)
+{
+    return cgroup.size == 0 || (slice_starts_with(other, cgroup) &&
+                                (other.size == cgroup.size || other.data[cgroup.size] == '/'));
+}
+
+/* Puts every process of `dir` itself into its leaf: the one that holds a unit's cgroup, and ours. */
+static int clear_v2(const char *dir, const char *leaf, struct err *err)
+{
+    CLEANUP(xfreep) char *from = xasprintf("%s/cgroup.procs", dir);
+    CLEANUP(xfreep) char *to = xasprintf("%s/cgroup.procs", leaf);
+    char text[PROC_SIZE], *save;
+    for (int round = 0; round < CLEARING_ROUNDS; round++) {
+        if (apply_read(from, text, sizeof(text)) <= 0) {
+            return 0;
+        }
+        int r = made(apply_mkdir(leaf, 0755), leaf, err);
+        for (char *pid = strtok_r(text, "\n", &save); r == 0 && pid != NULL;
+             pid = strtok_r(NULL, "\n", &save)) {
+            int moved = apply_write(to, pid);
+            if (moved != 0 && moved != -ESRCH) {
+                errno = -moved;
+                r = err_errno(err, "Failed to move process %s to cgroup '%s'", pid, leaf);
+            }
+        }
+        if (r != 0) {
+            return r;
+        }
+    }
+    return err_set(err, -EBUSY, "Processes of cgroup '%s' fork faster than they can be moved", dir);
+}
+
+/* A cgroup with controlled children may hold no process: those of the root go into a leaf beside the
+ * containers, and so do we, unless we are elsewhere altogether, such as in a unit of our own. */
 static int prepare_v2(struct containerizer_host *host, struct err *err)
 {
     struct cgroups_scope scope = {&host->options, &host->facts, &host->isolators};
     const char *mount = cgroups_plan_mount(&host->facts, "");
     const char *root = host->facts.cgroups_root;
-    CLEANUP(xfreep) char *agent = xasprintf("%s/%s/agent", mount, root);
-    int r = join(agent, err);
+    CLEANUP(xfreep) char *dir = xasprintf("%s/%s", mount, root);
+    CLEANUP(xfreep) char *leaf = xasprintf("%s/" AGENT_LEAF, dir);
+    CLEANUP(xfreep) char *own = own_cgroup();
+    int r = 0;
+    if (!is_relative(host->options.cgroups_root)) {
+        r = made(apply_mkdir(dir, 0755), dir, err);
+    } else if (access(dir, F_OK) != 0) {
+        r = err_errno(err, "--cgroups_root=%s: no cgroup '%s'", host->options.cgroups_root, dir);
+    }
+    if (r == 0 && own != NULL && is_above(slice_from(own), slice_from(root))) {
+        r = join(leaf, err);
+    }
+    if (r == 0) {
+        r = clear_v2(dir, leaf, err);
+    }
     const char *name;
     for (size_t i = 0; r == 0 && (name = cgroups_plan_controller(&scope, i)) != NULL; i++) {
         r = enable_v2(mount, root, name, err);

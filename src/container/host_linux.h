@@ -35,8 +35,8 @@ struct hosted {
     struct map_link link;
     char path[CONTAINER_PATH_SIZE];
     struct containerizer_place place;
-    pid_t pid;     /* of the first process; 0 = there is none */
-    bool alive;    /* as far as seen */
+    pid_t pid;  /* of the first process; 0 = there is none */
+    bool alive; /* as far as seen */
     bool released;
     bool swept;    /* posix: its first process has ended its descendants itself */
     pid_t fetcher; /* 0 = none runs */
@@ -44,6 +44,7 @@ struct hosted {
     struct watch agent;
     struct watch fetching;
     struct watch left;
+    char *cache_files; /* of the fetcher that runs: as in the effect; or NULL */
     struct watch memory;
     int pressure[HOST_PRESSURE_LEVELS]; /* v1: eventfds that count; -1 = none */
     uint64_t pressure_count[HOST_PRESSURE_LEVELS];
@@ -58,6 +59,7 @@ struct containerizer_host {
     struct containerizer *core;
     char *strings[CONTAINERIZER_HIERARCHIES_MAX * 2 + 2]; /* texts of facts; owned */
     size_t string_count;
+    char *cache_dir; /* of the files that the fetcher keeps, this agent\'s own; NULL = none */
     char *program; /* path of tepui-containerizer */
     char *fetcher; /* path of tepui-fetcher */
     int epoll;
@@ -74,6 +76,7 @@ struct containerizer_host {
     struct list outbox;    /* of struct container_report */
     struct list completed; /* of struct containerizer_event, from jobs */
     size_t job_count;
+    struct containerizer_counts counts;
     bool stopping;
     struct watch wake; /* an eventfd: inbox, completed or stopping has changed */
     int out;           /* an eventfd: readable while the outbox holds anything */
@@ -104,6 +107,7 @@ int host_prepare(struct containerizer_host *host, struct err *err) WARN_UNUSED;
 void host_spawn(struct containerizer_host *host, struct containerizer_effect *effect);
 void host_adopt(struct containerizer_host *host, struct containerizer_effect *effect);
 void host_fetch(struct containerizer_host *host, struct containerizer_effect *effect);
+void host_uncache(const char *path);
 void host_release(struct containerizer_host *host, const char *path);
 void host_agent_readable(struct containerizer_host *host, struct hosted *hosted);
 void host_fetcher_ended(struct containerizer_host *host, struct hosted *hosted);
@@ -128,6 +132,9 @@ int host_write_files(struct list *files, struct err *err) WARN_UNUSED;
 int host_write_file(const char *path, struct slice bytes, struct err *err) WARN_UNUSED;
 /* By another name, then renamed. */
 int host_replace_file(const char *path, struct slice bytes, struct err *err) WARN_UNUSED;
+
+/* The cache's folder, emptied: what was in it is not known any more. On the caller's thread. */
+void host_open_cache(struct containerizer_host *host);
 
 /* --- host_watch_linux.c --- */
 

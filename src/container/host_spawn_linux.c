@@ -438,10 +438,54 @@ static int open_log(const char *sandbox, const char *name)
     return open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0644);
 }
 
+/* Lines of that kind ('R' or 'D') in `files`, one after another: the path, or NULL at the end. */
+static char *next_file(struct slice *files, char kind)
+{
+    struct slice line;
+    while (files->data != NULL && slice_split(files, '\n', &line)) {
+        if (line.size > 2 && line.data[0] == kind) {
+            return xstrndup(line.data + 2, line.size - 2);
+        }
+    }
+    return NULL;
+}
+
+static bool has_cached(const char *files)
+{
+    struct slice rest = slice_from(files);
+    char *path;
+    bool all = true;
+    while ((path = next_file(&rest, 'R')) != NULL) {
+        all = all && access(path, F_OK) == 0;
+        free(path);
+    }
+    return all;
+}
+
+static struct blob *cached_sizes(const char *files)
+{
+    struct slice rest = slice_from(files);
+    struct buf sizes = BUF_INIT;
+    char *path;
+    while ((path = next_file(&rest, 'D')) != NULL) {
+        struct stat st;
+        int64_t size = stat(path, &st) == 0 ? st.st_size : -1;
+        buf_append(&sizes, &size, sizeof(size));
+        free(path);
+    }
+    return blob_take(&sizes);
+}
+
 void host_fetch(struct containerizer_host *host, struct containerizer_effect *effect)
 {
     struct hosted *hosted = host_find(host, effect->path);
     ASSERT(hosted != NULL);
+    if (!has_cached(effect->cache_files)) {
+        host_event(host, CONTAINERIZER_FETCHED, effect->path)->left = true;
+        return;
+    }
+    free(hosted->cache_files);
+    hosted->cache_files = TAKE_PTR(effect->cache_files);
     CLEANUP(xfreep) char *info = xasprintf("MESOS_FETCHER_INFO=%s", effect->fetcher_info);
     CLEANUP(xfreep)
     char *hadoop = host->options.hadoop_home != NULL
@@ -489,5 +533,7 @@ void host_fetcher_ended(struct containerizer_host *host, struct hosted *hosted)
         event->text =
             xasprintf("Failed to fetch all URIs for container '%s': exited with status %d",
                       hosted->path, info.si_status);
+    } else {
+        event->blob = cached_sizes(hosted->cache_files);
     }
 }

@@ -70,6 +70,12 @@ static const char *told(struct kit *kit, const char *path, struct container_spec
     return kit_read(kit_file(kit, path, "stdout"));
 }
 
+static void told_nothing(struct kit *kit, const char *path, struct container_spec *spec)
+{
+    kit_launch(kit, path, spec);
+    assert_int_equal(kit_terminated(kit, path), 0);
+}
+
 static void refused(struct kit *kit, const char *path, struct container_spec *spec, const char *why)
 {
     kit_launch(kit, path, spec);
@@ -725,9 +731,10 @@ static void test_capabilities_are_as_asked(void **state)
 
 /* --- fetching, and what fails late --- */
 
-static struct blob *fetch_command(const char *uri)
+static struct blob *fetch_command(const char *uri, bool cache)
 {
     Pb__CommandInfo__URI item = PB__COMMAND_INFO__URI__INIT;
+    item.has_cache = item.cache = cache;
     item.value = (char *)(uintptr_t)uri;
     Pb__CommandInfo__URI *uris[] = {&item};
     Pb__CommandInfo command = PB__COMMAND_INFO__INIT;
@@ -745,15 +752,42 @@ static void test_files_are_fetched_before_the_command_runs(void **state)
     CLEANUP(xfreep) char *make = xasprintf("echo fetched > %s", file);
     assert_int_equal(system(make), 0);
     struct container_spec *spec = kit_spec(&kit, "a", "cat part; stat -c %U part");
-    spec->fetch_command = fetch_command(file);
+    spec->fetch_command = fetch_command(file, false);
     spec->fetch_owner = xstrdup("nobody");
     CLEANUP(xfreep) char *own = xasprintf("chown nobody %s", spec->directory);
     assert_int_equal(system(own), 0);
     assert_non_null(strstr(told(&kit, "a", spec), "fetched\nnobody\n"));
     container_report_free(kit_await(&kit, CONTAINER_FETCHING, "a"));
     spec = kit_spec(&kit, "b", "true");
-    spec->fetch_command = fetch_command("/nonexistent/file");
+    spec->fetch_command = fetch_command("/nonexistent/file", false);
     refused(&kit, "b", spec, "Failed to fetch");
+    end(&kit);
+}
+
+static void test_what_was_fetched_once_is_in_the_cache(void **state)
+{
+    (void)state;
+    struct kit kit;
+    kit_init(&kit, "linux", ISOLATION);
+    CLEANUP(xfreep) char *cache = xasprintf("%s/cache", kit.dir);
+    CLEANUP(xfreep) char *file = xasprintf("%s/part", kit.dir);
+    CLEANUP(xfreep) char *make = xasprintf("echo once > %s; mkdir -p %s", file, cache);
+    CLEANUP(xfreep) char *change = xasprintf("echo twice > %s", file);
+    CLEANUP(xfreep) char *empty = xasprintf("rm -r %s/*/*", cache);
+    kit.options.fetcher_cache_dir = cache;
+    kit.options.fetcher_cache_size_bytes = 1 << 20;
+    kit_start(&kit, NULL);
+    assert_int_equal(system(make), 0);
+    static const char *const seen[] = {"once\n", "once\n", "twice\n"};
+    for (int i = 0; i < 3; i++) {
+        char path[2] = {(char)('a' + i), '\0'};
+        struct container_spec *spec = kit_spec(&kit, path, "cat part >&2");
+        spec->fetch_command = fetch_command(file, true);
+        told_nothing(&kit, path, spec);
+        assert_non_null(strstr(kit_read(kit_file(&kit, path, "stderr")), seen[i]));
+        assert_int_equal(containerizer_host_counts(kit.host).cache_used_bytes, i < 2 ? 5 : 6);
+        assert_int_equal(system(i == 0 ? change : i == 1 ? empty : "true"), 0);
+    }
     end(&kit);
 }
 
@@ -765,7 +799,7 @@ static void test_a_fetch_ends_with_its_container(void **state)
     CLEANUP(xfreep) char *fifo = xasprintf("%s/fifo", kit.dir);
     assert_int_equal(mkfifo(fifo, 0644), 0); /* reading it never ends */
     struct container_spec *spec = kit_spec(&kit, "a", "true");
-    spec->fetch_command = fetch_command(fifo);
+    spec->fetch_command = fetch_command(fifo, false);
     kit_launch(&kit, "a", spec);
     container_report_free(kit_await(&kit, CONTAINER_FETCHING, "a"));
     CLEANUP(xfreep) char *fetcher = xasprintf("%s/tepui-fetcher", kit.options.launcher_dir);
@@ -831,6 +865,7 @@ int main(int argc, char **argv)
         TEST(resource_limits_are_the_commands),
         TEST(capabilities_are_as_asked),
         TEST(files_are_fetched_before_the_command_runs),
+        TEST(what_was_fetched_once_is_in_the_cache),
         TEST(a_fetch_ends_with_its_container),
         TEST(a_missing_program_is_no_failed_launch),
     };

@@ -36,7 +36,8 @@ struct world {
     struct now now;
     struct fake fakes[CONTAINERS_MAX];
     size_t count;
-    int updated, recovered, usage, status_reports, scans, forgotten;
+    int updated, recovered, usage, status_reports, scans, forgotten, uncached;
+    char cache_files[1024];        /* of the last FETCH */
     struct container_report *last; /* UPDATED, STATUS_RESULT: for a look */
     char order[256];               /* paths of TERMINATED, in order */
     bool with_stray;               /* KILL finds something left the first time */
@@ -123,6 +124,10 @@ static void perform(struct world *w, struct containerizer_effect *effect)
         w->scans++;
         return;
     }
+    if (effect->type == CONTAINERIZER_UNCACHE) {
+        w->uncached++;
+        return;
+    }
     if (effect->type == CONTAINERIZER_FORGET) {
         w->forgotten++;
         return;
@@ -141,6 +146,8 @@ static void perform(struct world *w, struct containerizer_effect *effect)
     case CONTAINERIZER_FETCH:
         assert_true(fake->prepared && !fake->released && effect->fetcher_info != NULL);
         fake->fetcher = fake->fetch_pending = true;
+        snprintf(w->cache_files, sizeof(w->cache_files), "%s",
+                 effect->cache_files != NULL ? effect->cache_files : "");
         break;
     case CONTAINERIZER_RELEASE:
         assert_true(fake->prepared && !fake->fetcher && !fake->released);
@@ -167,6 +174,7 @@ static void perform(struct world *w, struct containerizer_effect *effect)
     case CONTAINERIZER_REPORT:
     case CONTAINERIZER_SCAN:
     case CONTAINERIZER_FORGET:
+    case CONTAINERIZER_UNCACHE:
         break;
     }
 }
@@ -208,12 +216,15 @@ static void ask_simple(struct world *w, enum container_request_type type, const 
     ask(w, request_of(type, path));
 }
 
+static bool cached; /* whether URIs are to be kept */
+
 static void launch(struct world *w, const char *path, bool with_uris)
 {
     struct container_request *request = request_of(CONTAINER_LAUNCH, path);
     request->spec = paper_spec("true");
     if (with_uris) {
         Pb__CommandInfo__URI uri = PB__COMMAND_INFO__URI__INIT;
+        uri.has_cache = uri.cache = cached;
         Pb__CommandInfo__URI *uris[] = {&uri};
         Pb__CommandInfo command = PB__COMMAND_INFO__INIT;
         uri.value = (char[]){"/file"};
@@ -228,6 +239,8 @@ static void world_init(struct world *w, bool recovered)
 {
     *w = (struct world){0};
     paper_init(&w->paper, CGROUPS_V1, "linux", "cgroups/cpu,cgroups/mem,filesystem/linux");
+    w->paper.options.fetcher_cache_dir = "/cache";
+    w->paper.options.fetcher_cache_size_bytes = 100;
     paper_start(&w->paper);
     w->core = containerizer_new(&w->paper.options, &w->paper.facts, &w->paper.isolators, 1);
     if (recovered) {
@@ -274,6 +287,17 @@ static void fetched(struct world *w, const char *path, bool fine)
     struct containerizer_event *event = event_of(CONTAINERIZER_FETCHED, path);
     fake->fetch_pending = fake->fetcher = false;
     event->text = fine ? NULL : xstrdup("fetching failed");
+    step(w, event);
+}
+
+/* With the size of what was downloaded into the cache, or because it misses files. */
+static void fetched_to_cache(struct world *w, const char *path, int64_t size, bool missing)
+{
+    struct fake *fake = fake_of(w, path);
+    struct containerizer_event *event = event_of(CONTAINERIZER_FETCHED, path);
+    fake->fetch_pending = fake->fetcher = false;
+    event->left = missing;
+    event->blob = blob_new(&size, sizeof(size));
     step(w, event);
 }
 
@@ -514,6 +538,49 @@ static void test_children_end_first(void **state)
     cleaned(&w, "p", false);
     assert_string_equal(w.order, "p.a.x p.a p ");
     assert_int_equal(containerizer_count(w.core), 0);
+    world_deinit(&w);
+}
+
+/* --- the cache --- */
+
+static void test_a_file_is_downloaded_for_one_and_the_others_wait(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, true);
+    cached = true;
+    for (int i = 0; i < 3; i++) {
+        const char *path = (const char *[]){"a", "b", "c"}[i];
+        launch(&w, path, true);
+        spawned(&w, path, true);
+        prepared(&w, path, true);
+    }
+    assert_string_equal(w.cache_files, "D /cache/c1-file\n");
+    assert_false(fake_of(&w, "b")->fetcher || fake_of(&w, "c")->fetcher);
+    fetched(&w, "a", false); /* it failed: the next one tries */
+    assert_int_equal(w.uncached, 1);
+    assert_true(fake_of(&w, "b")->fetcher && !fake_of(&w, "c")->fetcher);
+    assert_string_equal(w.cache_files, "D /cache/c2-file\n");
+    ask_simple(&w, CONTAINER_DESTROY, "b");
+    fetched(&w, "b", false); /* killed with its container: and the next */
+    assert_string_equal(w.cache_files, "D /cache/c3-file\n");
+    fetched_to_cache(&w, "c", 60, false);
+    assert_int_equal(fake_of(&w, "c")->launched, 1);
+    assert_int_equal(containerizer_counts(w.core).cache_used_bytes, 60);
+    launch(&w, "d", true);
+    spawned(&w, "d", true);
+    prepared(&w, "d", true);
+    assert_string_equal(w.cache_files, "R /cache/c3-file\n");
+    fetched_to_cache(&w, "d", 0, true); /* somebody has removed it: it is downloaded anew */
+    assert_string_equal(w.cache_files, "D /cache/c4-file\n");
+    assert_int_equal(containerizer_counts(w.core).cache_used_bytes, 0);
+    fetched_to_cache(&w, "d", 101, false); /* more than the cache takes */
+    assert_int_equal(fake_of(&w, "d")->launched, 1);
+    struct containerizer_counts counts = containerizer_counts(w.core);
+    assert_int_equal(counts.cache_used_bytes, 0);
+    assert_int_equal(counts.fetches_succeeded, 2);
+    assert_int_equal(counts.fetches_failed, 1);
+    cached = false;
     world_deinit(&w);
 }
 
@@ -812,6 +879,7 @@ int main(void)
         cmocka_unit_test(test_updates_wait_until_cgroups_are_made),
         cmocka_unit_test(test_nested_ones_are_remembered_until_removed),
         cmocka_unit_test(test_children_end_first),
+        cmocka_unit_test(test_a_file_is_downloaded_for_one_and_the_others_wait),
         cmocka_unit_test(test_what_is_known_is_kept_and_orphans_are_ended),
         cmocka_unit_test(test_what_ended_meanwhile_is_told),
         cmocka_unit_test(test_nested_and_standalone_ones_are_found),

@@ -18,13 +18,30 @@ static void test_the_fetcher_is_told_as_by_the_original(void **state)
     assert_true(fetch_plan_is_needed(bytes));
     struct containerizer_options options = {.frameworks_home = "/home",
                                             .fetcher_stall_timeout_ns = NS_PER_MIN};
-    char *json = fetch_plan(&options, bytes, "/s", "alice");
+    CLEANUP(arena_deinit) struct arena arena;
+    arena_init(&arena, 0);
+    Pb__CommandInfo *decoded = fetch_plan_decode(bytes, &arena);
+    assert_int_equal(decoded->n_uris, 2); /* equal ones once */
+    struct fetch_choice choices[2] = {{0}};
+    char *json = fetch_plan(&options, decoded, choices, NULL, "/s", "alice", &arena);
     assert_string_equal(
         json, "{\"sandbox_directory\":\"/s\",\"items\":[{\"uri\":{\"value\":\"http://a/b.tgz\","
               "\"extract\":true},\"action\":\"BYPASS_CACHE\"},{\"uri\":{\"value\":\"/c\","
               "\"executable\":true,\"extract\":true},\"action\":\"BYPASS_CACHE\"}],"
               "\"user\":\"alice\",\"frameworks_home\":\"/home\","
               "\"stall_timeout\":{\"nanoseconds\":60000000000}}");
+    free(json);
+    struct fetch_entry entry = {.name = "c1-b.tgz"};
+    choices[0] = (struct fetch_choice){.entry = &entry, .download = true};
+    choices[1] = (struct fetch_choice){.entry = &entry, .download = false};
+    options = (struct containerizer_options){0};
+    json = fetch_plan(&options, decoded, choices, "/cache", "/s", NULL, &arena);
+    assert_string_equal(
+        json,
+        "{\"sandbox_directory\":\"/s\",\"cache_directory\":\"/cache\",\"items\":[{\"uri\":{"
+        "\"value\":\"http://a/b.tgz\",\"extract\":true},\"action\":\"DOWNLOAD_AND_CACHE\","
+        "\"cache_filename\":\"c1-b.tgz\"},{\"uri\":{\"value\":\"/c\",\"executable\":true,"
+        "\"extract\":true},\"action\":\"RETRIEVE_FROM_CACHE\",\"cache_filename\":\"c1-b.tgz\"}]}");
     free(json);
     blob_unref(bytes);
 }
