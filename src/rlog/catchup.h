@@ -13,7 +13,7 @@
 #define RLOG_CATCHUP_WINDOW_MAX 64
 /* Until a refused fill is tried again. */
 #define RLOG_FILL_RETRY_NS (100 * NS_PER_MS)
-#define RLOG_FILL_RETRY_MAX_NS (1600 * NS_PER_MS)
+#define RLOG_FILL_RETRY_MAX_NS (6400 * NS_PER_MS)
 
 enum rlog_fill_state { RLOG_FILL_WAITING, RLOG_FILL_PROMISING, RLOG_FILL_WRITING };
 

@@ -133,17 +133,49 @@ static void try_again(struct rlog_coordinator *coordinator, const struct rlog_pa
     timers_set(parts->timers, &coordinator->timer, parts->now_ns + pause_ns);
 }
 
-/* Everything up to the end must be learned before our own replica tells the truth. */
+/* Everything up to there must be learned before our own replica tells the truth. False if it is
+ * already. */
+static bool catch_up(struct rlog_coordinator *coordinator, const struct rlog_parts *parts,
+                     uint64_t high)
+{
+    struct rlog_positions missing = {0};
+    rlog_replica_missing(parts->replica, 0, high, &missing);
+    if (rlog_positions_is_empty(&missing)) {
+        rlog_positions_deinit(&missing);
+        return false;
+    }
+    /* One higher than what was just promised for all positions (MESOS-1165). */
+    rlog_catchup_start(&coordinator->catchup, parts, &missing, coordinator->proposal + 1);
+    return true;
+}
+
 static void promised(struct rlog_coordinator *coordinator, const struct rlog_parts *parts)
 {
     coordinator->index = coordinator->round.end;
     coordinator->keeps_proposal = false;
     rlog_round_end(&coordinator->round, parts);
-    struct rlog_positions missing = {0};
-    rlog_replica_missing(parts->replica, 0, coordinator->index, &missing);
     move(coordinator, RLOG_COORDINATOR_CATCHING);
-    /* One higher than what was just promised for all positions (MESOS-1165). */
-    rlog_catchup_start(&coordinator->catchup, parts, &missing, coordinator->proposal + 1);
+}
+
+static bool advance_catching(struct rlog_coordinator *coordinator, const struct rlog_parts *parts)
+{
+    if (parts->replica->state != RLOG_REPLICA_READY) {
+        return false;
+    }
+    if (coordinator->catchup.running) {
+        return rlog_catchup_advance(&coordinator->catchup, parts);
+    }
+    /* Asked again at the end: a failed store may have made our replica forget what it learned. */
+    if (catch_up(coordinator, parts, coordinator->index)) {
+        return true;
+    }
+    move(coordinator, RLOG_COORDINATOR_ELECTED);
+    rlog_note(parts->effects, RLOG_NOTE_INFO,
+              "elected to write the log with proposal %llu behind position %llu",
+              (unsigned long long)coordinator->proposal, (unsigned long long)coordinator->index);
+    rlog_answer(parts->effects, RLOG_ANSWER_ELECTED, coordinator->token, 0)->position =
+        coordinator->index++;
+    return true;
 }
 
 static bool advance_promising(struct rlog_coordinator *coordinator, const struct rlog_parts *parts)
@@ -164,6 +196,22 @@ static bool advance_promising(struct rlog_coordinator *coordinator, const struct
         return true;
     }
     WRONG("rlog_outcome");
+}
+
+void rlog_coordinator_restored(struct rlog_coordinator *coordinator, const struct rlog_parts *parts)
+{
+    if (coordinator->state != RLOG_COORDINATOR_ELECTED) {
+        return;
+    }
+    uint64_t next = coordinator->index;
+    struct rlog_write *write;
+    LIST_FOR_EACH (write, &coordinator->writes, link) {
+        next = MIN(next, write->action.position);
+        if (write->is_learned) {
+            rlog_replica_learn(parts->replica, &write->action);
+        }
+    }
+    (void)catch_up(coordinator, parts, next - 1);
 }
 
 /* --- writing --- */
@@ -287,22 +335,13 @@ bool rlog_coordinator_advance(struct rlog_coordinator *coordinator, const struct
         return true;
     case RLOG_COORDINATOR_PROMISING:
         return advance_promising(coordinator, parts);
-    case RLOG_COORDINATOR_CATCHING: {
+    case RLOG_COORDINATOR_CATCHING:
+        return advance_catching(coordinator, parts);
+    case RLOG_COORDINATOR_ELECTED: {
         bool moved = rlog_catchup_advance(&coordinator->catchup, parts);
-        if (!coordinator->catchup.running) {
-            move(coordinator, RLOG_COORDINATOR_ELECTED);
-            rlog_note(parts->effects, RLOG_NOTE_INFO,
-                      "elected to write the log with proposal %llu behind position %llu",
-                      (unsigned long long)coordinator->proposal,
-                      (unsigned long long)coordinator->index);
-            rlog_answer(parts->effects, RLOG_ANSWER_ELECTED, coordinator->token, 0)->position =
-                coordinator->index++;
-            return true;
-        }
+        moved |= advance_writes(coordinator, parts);
         return moved;
     }
-    case RLOG_COORDINATOR_ELECTED:
-        return advance_writes(coordinator, parts);
     }
     WRONG("rlog_coordinator_state");
 }

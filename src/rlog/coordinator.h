@@ -13,7 +13,7 @@
 #define RLOG_WRITES_MAX 1024
 /* Until an election that was lost is tried again. */
 #define RLOG_ELECTION_RETRY_NS (100 * NS_PER_MS)
-#define RLOG_ELECTION_RETRY_MAX_NS (1600 * NS_PER_MS)
+#define RLOG_ELECTION_RETRY_MAX_NS (6400 * NS_PER_MS)
 
 enum rlog_coordinator_state {
     RLOG_COORDINATOR_INITIAL,
@@ -61,6 +61,10 @@ void rlog_coordinator_resign(struct rlog_coordinator *coordinator, const struct 
 /* Takes over the action, whose position is not set yet. */
 void rlog_coordinator_write(struct rlog_coordinator *coordinator, const struct rlog_parts *parts,
                             uint64_t token, struct rlog_action *action);
+/* Our own replica was read from its store again, which may have cost it what it had learned: it is
+ * caught up, so that it can be read. */
+void rlog_coordinator_restored(struct rlog_coordinator *coordinator,
+                               const struct rlog_parts *parts);
 /* True if anything moved. `recovered`: our own replica votes. */
 bool rlog_coordinator_advance(struct rlog_coordinator *coordinator, const struct rlog_parts *parts,
                               bool recovered);

@@ -200,7 +200,7 @@ static void follow_end(struct rlog_follow *follow, const struct rlog_parts *part
     err_set(&answer->err, 0, "%s", text);
     rlog_round_end(&follow->round, parts);
     rlog_catchup_stop(&follow->catchup, parts);
-    follow->running = false;
+    follow->running = follow->is_catching = false;
 }
 
 void rlog_reader_catchup(struct rlog_reader *reader, const struct rlog_parts *parts, uint64_t token)
@@ -230,10 +230,22 @@ static bool follow_decide(struct rlog_follow *follow, const struct rlog_parts *p
     }
     /* Not the last one: it may be the coordinator's, which would lose its promise. */
     follow->end = round->high - 1;
-    uint64_t begin = MIN(round->low, parts->replica->begin);
-    struct rlog_positions missing = {0};
-    rlog_replica_missing(parts->replica, begin, follow->end, &missing);
+    follow->begin = round->low;
+    follow->is_catching = true;
     rlog_round_end(&follow->round, parts);
+    return true;
+}
+
+/* False if nothing is missing. */
+static bool follow_catch_up(struct rlog_follow *follow, const struct rlog_parts *parts)
+{
+    struct rlog_positions missing = {0};
+    uint64_t begin = MIN(follow->begin, parts->replica->begin);
+    rlog_replica_missing(parts->replica, begin, follow->end, &missing);
+    if (rlog_positions_is_empty(&missing)) {
+        rlog_positions_deinit(&missing);
+        return false;
+    }
     rlog_catchup_start(&follow->catchup, parts, &missing, 0);
     return true;
 }
@@ -244,12 +256,13 @@ static bool follow_advance(struct rlog_follow *follow, const struct rlog_parts *
         return false;
     }
     if (follow->catchup.running) {
-        bool moved = rlog_catchup_advance(&follow->catchup, parts);
-        if (!follow->catchup.running) {
+        return rlog_catchup_advance(&follow->catchup, parts);
+    }
+    if (follow->is_catching) {
+        if (!follow_catch_up(follow, parts)) {
             follow_end(follow, parts, 0, "");
-            return true;
         }
-        return moved;
+        return true;
     }
     if (follow->round.outcome == RLOG_ROUND_IDLE) {
         struct rlog_message request = {.type = RLOG_RECOVER_REQUEST};

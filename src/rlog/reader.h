@@ -29,8 +29,10 @@ struct rlog_read {
 struct rlog_follow {
     bool running;
     uint64_t token;
-    uint64_t end;            /* what is caught up to */
     struct rlog_round round; /* for begin and end */
+    bool is_catching;        /* they are known */
+    uint64_t begin;
+    uint64_t end; /* what is caught up to */
     struct rlog_catchup catchup;
 };
 

@@ -192,6 +192,7 @@ static void take_stored(struct rlog *rlog, const struct rlog_parts *parts,
                   (unsigned long long)(rlog_positions_number(&rlog->replica.holes) +
                                        rlog_positions_number(&rlog->replica.unlearned)));
         rlog_recovery_start(&rlog->recovery, parts);
+        rlog_coordinator_restored(&rlog->coordinator, parts);
     } else {
         rlog->restore_attempt = 0;
     }

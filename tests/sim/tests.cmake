@@ -47,3 +47,11 @@ target_compile_definitions(tepui_cluster PRIVATE _GNU_SOURCE)
 target_compile_options(tepui_cluster PRIVATE ${TEPUI_WARNINGS})
 target_link_libraries(tepui_cluster PUBLIC tepui_sim tepui_master tepui_agent tepui_executor)
 tepui_sim_test(cluster tepui_cluster)
+
+add_library(tepui_sim_rlog STATIC
+  ${CMAKE_CURRENT_LIST_DIR}/rlog_store.c
+  ${CMAKE_CURRENT_LIST_DIR}/rlog_world.c)
+target_compile_definitions(tepui_sim_rlog PRIVATE _GNU_SOURCE)
+target_compile_options(tepui_sim_rlog PRIVATE ${TEPUI_WARNINGS})
+target_link_libraries(tepui_sim_rlog PUBLIC tepui_sim tepui_rlog)
+tepui_sim_test(rlog tepui_sim_rlog)
