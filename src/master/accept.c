@@ -1,6 +1,7 @@
 /* ACCEPT of offers: their checks, and the operations one by one (facts/state_machines.md 6). */
 #include "master/accept.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "master/calls.h"
@@ -9,35 +10,37 @@
 #include "master/validate.h"
 #include "resources/resource_operation.h"
 
-/* Offers in one call: each is compared with all before it. */
-#define ACCEPT_OFFERS_MAX 16384
-
 /* --- the offers --- */
 
-static int check_duplicates(const Pb__Scheduler__Call__Accept *call, struct err *err)
+static int compare_ids(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static int check_duplicates(struct master *master, const Pb__Scheduler__Call__Accept *call,
+                            struct err *err)
 {
     if (call->n_offer_ids == 0) {
         return err_set(err, VALIDATE_E, "No offers specified");
     }
-    if (call->n_offer_ids > ACCEPT_OFFERS_MAX) {
-        return err_set(err, VALIDATE_E, "Too many offers specified");
+    const char **ids = arena_alloc_array(&master->arena, call->n_offer_ids, sizeof(*ids));
+    for (size_t i = 0; i < call->n_offer_ids; i++) {
+        ids[i] = call->offer_ids[i]->value;
     }
+    qsort(ids, call->n_offer_ids, sizeof(*ids), compare_ids);
     for (size_t i = 1; i < call->n_offer_ids; i++) {
-        for (size_t j = 0; j < i; j++) {
-            if (strcmp(call->offer_ids[i]->value, call->offer_ids[j]->value) == 0) {
-                return err_set(err, VALIDATE_E, "Duplicate offer %s in offer list",
-                               call->offer_ids[i]->value);
-            }
+        if (strcmp(ids[i - 1], ids[i]) == 0) {
+            return err_set(err, VALIDATE_E, "Duplicate offer %s in offer list", ids[i]);
         }
     }
     return 0;
 }
 
 /* All offers are there, of this framework, of one role and of one agent. */
-static int check_offers(const struct master *master, const struct framework *framework,
+static int check_offers(struct master *master, const struct framework *framework,
                         const Pb__Scheduler__Call__Accept *call, struct err *err)
 {
-    int r = check_duplicates(call, err);
+    int r = check_duplicates(master, call, err);
     const struct offer *first = NULL;
     for (size_t i = 0; r == 0 && i < call->n_offer_ids; i++) {
         const char *id = call->offer_ids[i]->value;

@@ -464,6 +464,12 @@ struct master *master_new(const struct master_options *options, struct now now)
     struct master *master = xalloc(sizeof(*master));
     struct uuid uuid;
     master->options = *options;
+    if (options->max_agents == 0) {
+        master->options.max_agents = MASTER_AGENTS_MAX;
+    }
+    if (options->max_frameworks == 0) {
+        master->options.max_frameworks = MASTER_FRAMEWORKS_MAX;
+    }
     master->now = now;
     master->start_ns = now.wall_ns;
     prng_seed(&master->prng, options->seed);

@@ -62,6 +62,8 @@ struct master_options {
     int64_t registry_gc_interval_ns;         /* --registry_gc_interval */
     int64_t registry_max_agent_age_ns;       /* --registry_max_agent_age */
     size_t registry_max_agent_count;         /* --registry_max_agent_count */
+    size_t max_agents;                       /* registered at a time; 0 = MASTER_AGENTS_MAX */
+    size_t max_frameworks;                   /* running; 0 = MASTER_FRAMEWORKS_MAX */
     bool root_submissions;                   /* --root_submissions */
     const char *const *roles;                /* --roles, NULL-terminated; NULL = any */
     struct blob *domain;                     /* --domain as encoded DomainInfo, NULL = none */

@@ -148,7 +148,7 @@ void master_register_agent(struct master *master, const struct upid *from,
         handle_same_pid(master, from)) {
         return;
     }
-    if (master->agents.count >= MASTER_AGENTS_MAX) {
+    if (master->agents.count >= master->options.max_agents) {
         master_log(master, LOG_LEVEL_WARNING, "Ignoring a new agent: there are too many");
         return;
     }

@@ -53,7 +53,7 @@ static void learn_frameworks(struct master *master, const struct reregistration 
         struct slice id = r->frameworks[i].id;
         known[i] = master_find_framework(master, id) != NULL;
         if (!known[i] && !master_is_completed_framework(master, id) &&
-            master->running_count < MASTER_FRAMEWORKS_MAX) {
+            master->running_count < master->options.max_frameworks) {
             master_log(master, LOG_LEVEL_INFO, "Recovering framework %.*s from agent %.*s",
                        SLICE_ARGS(id), SLICE_ARGS(r->id));
             master_framework_add(master, r->frameworks[i].info);
@@ -460,7 +460,7 @@ static void handle(struct master *master, const struct upid *from, struct slice 
     struct agent *agent = master_find_agent(master, r->id);
     struct blob *info = message_encode_blob(&r->info->base);
     bool same = agent != NULL && slice_equal(blob_slice(agent->info), blob_slice(info));
-    if (agent == NULL && master->agents.count >= MASTER_AGENTS_MAX) {
+    if (agent == NULL && master->agents.count >= master->options.max_agents) {
         master_log(master, LOG_LEVEL_WARNING, "Ignoring agent %.*s: there are too many",
                    SLICE_ARGS(r->id));
     } else if (agent == NULL) {

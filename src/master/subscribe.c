@@ -23,7 +23,7 @@ static int check(struct master *master, const struct subscription *s, struct err
 {
     bool known = !is_new(s->info) &&
                  master_find_framework(master, slice_from(s->info->id->value)) != NULL;
-    if (!known && master->running_count >= MASTER_FRAMEWORKS_MAX) {
+    if (!known && master->running_count >= master->options.max_frameworks) {
         return err_set(err, VALIDATE_E, "The master has too many frameworks");
     }
     int r = master_validate_framework(master, s->info, err);
