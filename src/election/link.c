@@ -170,7 +170,6 @@ static enum link_news disconnected(struct link *link, int64_t now_ns)
     }
     link->connected = false;
     link->op = 0;
-    link->retry_ns = TIME_NEVER;
     link->give_up_ns = time_add_ns(now_ns, link->timeout_ns);
     return LINK_BROKEN;
 }

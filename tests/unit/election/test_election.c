@@ -139,6 +139,13 @@ static void nodes_belong_to_who_has_the_password(void **state)
     assert_true(ensemble_is_restricted(&ensemble, GROUP_PATH));
     assert_true(ensemble_is_restricted(&ensemble, ensemble_lowest(&ensemble)));
     assert_int_equal(ensemble_nodes(&ensemble, GROUP_PATH), 1);
+    bool found = false;
+    for (int n = 0; n < 10; n++) {
+        char path[64];
+        (void)snprintf(path, sizeof(path), GROUP_PATH "/%010d", n);
+        found |= ensemble_is_restricted(&ensemble, path);
+    }
+    assert_true(found);
 }
 
 /* --- what is in the nodes --- */
@@ -444,6 +451,33 @@ static void refused_credentials_end_it(void **state)
     assert_int_equal(election_deadline(agent->election), TIME_NEVER);
 }
 
+/* Whether there were so many operations. */
+static bool run_with_trouble(enum trouble trouble, int at, uint64_t seed, int *failures)
+{
+    ensemble_deinit(&ensemble);
+    ensemble_init(&ensemble, seed);
+    ensemble.trouble = trouble;
+    ensemble.trouble_at = at;
+    ensemble_add(&ensemble, &(struct process_options){
+                                .id = 0, .contends = true, .joins = true, .credentials = "a:b"});
+    ensemble_add(&ensemble, MASTER(1));
+    ensemble_add(&ensemble, AGENT(2));
+    ensemble_run(&ensemble, 20 * NS_PER_SEC);
+    int masters = 0;
+    for (int i = 0; i < 3; i++) {
+        const struct process *process = &ensemble.processes[i];
+        masters += i < 2 && !process->failed;
+        *failures += process->failed;
+        assert_false(process->lost);
+        assert_true(!process->failed || trouble >= TROUBLE_NO_NODE);
+    }
+    ensemble_run(&ensemble, ENSEMBLE_TIMEOUT_NS);
+    ensemble_assert_well(&ensemble);
+    /* No node that its maker does not know of. */
+    assert_int_equal(ensemble_nodes(&ensemble, ENSEMBLE_PATH), masters + 1);
+    return ensemble.op_count >= at;
+}
+
 /* What each operation does if it goes wrong in each way: nothing is forgotten for ever
  * (MESOS-9426), nobody leads without its node, and only refusals end a process. */
 static void every_operation_goes_wrong_in_every_way(void **state)
@@ -451,41 +485,17 @@ static void every_operation_goes_wrong_in_every_way(void **state)
     (void)state;
     int runs = 0, failures = 0;
     for (int trouble = TROUBLE_UNDONE; trouble < TROUBLE_COUNT; trouble++) {
-        for (int at = 1;; at++) {
-            ensemble_deinit(&ensemble);
-            ensemble_init(&ensemble, (uint64_t)at);
-            ensemble.trouble = (enum trouble)trouble;
-            ensemble.trouble_at = at;
-            ensemble_add(&ensemble,
-                         &(struct process_options){
-                             .id = 0, .contends = true, .joins = true, .credentials = "a:b"});
-            ensemble_add(&ensemble, MASTER(1));
-            ensemble_add(&ensemble, AGENT(2));
-            ensemble_run(&ensemble, 20 * NS_PER_SEC);
-            bool failed = false;
-            for (int i = 0; i < 3; i++) {
-                failed |= ensemble.processes[i].failed;
-                assert_false(ensemble.processes[i].lost);
-            }
-            assert_true(!failed || trouble >= TROUBLE_NO_NODE);
-            failures += failed;
-            if (failed) {
-                ensemble_run(&ensemble, ENSEMBLE_TIMEOUT_NS);
-            }
-            bool master_left = !ensemble.processes[0].failed || !ensemble.processes[1].failed;
-            assert_true(master_left);
-            ensemble_assert_well(&ensemble);
-            /* No node that its maker does not know of. */
-            int masters = 2 - ensemble.processes[0].failed - ensemble.processes[1].failed;
-            assert_int_equal(ensemble_nodes(&ensemble, ENSEMBLE_PATH), masters + 1);
-            runs++;
-            if (ensemble.op_count < at) {
-                break;
+        bool reached = true;
+        for (int at = 1; reached; at++) {
+            reached = false;
+            for (uint64_t seed = 0; seed < 8; seed++) {
+                reached |= run_with_trouble((enum trouble)trouble, at, seed, &failures);
+                runs++;
             }
         }
     }
-    assert_in_range(runs, 8 * 20, 8 * 60);
-    assert_true(failures > 20);
+    assert_in_range(runs, 8 * 8 * 20, 8 * 8 * 80);
+    assert_true(failures > 8 * 20);
 }
 
 /* A node that nobody knows of must not lead: the session goes, as soon as it can be closed. */
@@ -511,6 +521,9 @@ static void a_doubtful_node_goes_with_its_session(void **state)
         (void)process_reconnect(master);
     }
     assert_int_equal(ensemble_nodes(&ensemble, ENSEMBLE_PATH), 2); /* the node, and the group */
+    while (process_deliver(master) || process_serve(master)) {
+    }
+    assert_int_equal(master->session, 1); /* nothing can close it yet */
     ensemble_run(&ensemble, 3 * NS_PER_SEC);
     assert_int_equal(master->session, 2);
     assert_int_equal(ensemble_nodes(&ensemble, ENSEMBLE_PATH), 2);
@@ -539,6 +552,20 @@ static void retries_wait_longer_and_longer(void **state)
         int64_t base_ns = MIN(LINK_RETRY_MIN_NS << i, LINK_RETRY_MAX_NS);
         assert_in_range(waits[i], base_ns, base_ns + base_ns / 2);
     }
+}
+
+static void a_new_connection_ends_a_pause(void **state)
+{
+    (void)state;
+    ensemble.trouble = TROUBLE_UNDONE;
+    ensemble.trouble_at = 2;
+    struct process *agent = ensemble_add(&ensemble, AGENT(0));
+    ensemble_settle(&ensemble);
+    assert_int_equal(ensemble.op_count, 2);
+    assert_true(process_break(agent, false));
+    ensemble_settle(&ensemble);
+    assert_true(ensemble.op_count > 2);
+    assert_int_equal(election_deadline(agent->election), TIME_NEVER);
 }
 
 /* --- the path vanishes --- */
@@ -793,6 +820,7 @@ int main(void)
         TEST(every_operation_goes_wrong_in_every_way),
         TEST(a_doubtful_node_goes_with_its_session),
         TEST(retries_wait_longer_and_longer),
+        TEST(a_new_connection_ends_a_pause),
         TEST(a_path_that_vanishes_is_made_again),
         TEST(what_is_no_upid_is_passed_over),
         TEST(members_are_limited),
