@@ -278,7 +278,7 @@ void master_agent_register(struct master *master, struct agent *agent,
     } else {
         publish(master, agent);
     }
-    master_link_agent(master, agent);
+    master_link_agent(master, agent, true);
     master_observer_start(master, agent);
     struct allocator_agent view = allocator_view(agent);
     master->allocator_ops->add_agent(master->allocator, master->now.mono_ns, agent->slot, &view,

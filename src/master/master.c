@@ -159,7 +159,7 @@ struct task *master_find_task(const struct framework *framework, struct slice id
 
 /* --- links --- */
 
-static struct peer *link_peer(struct master *master, const struct address *address)
+static struct peer *link_peer(struct master *master, const struct address *address, bool anew)
 {
     struct map_link *link =
         map_find(&master->peers, slice_make(address, sizeof(*address)));
@@ -173,20 +173,22 @@ static struct peer *link_peer(struct master *master, const struct address *addre
         list_init(&peer->frameworks);
         map_add(&master->peers, &peer->by_address);
     }
-    net_link(&master->effects->net, address);
+    /* Not under others who are linked at that address. */
+    net_link(&master->effects->net, address)->reconnect =
+        anew && list_is_empty(&peer->agents) && list_is_empty(&peer->frameworks);
     return peer;
 }
 
-void master_link_agent(struct master *master, struct agent *agent)
+void master_link_agent(struct master *master, struct agent *agent, bool anew)
 {
-    struct peer *peer = link_peer(master, &agent->upid.address);
     list_remove(&agent->at_address);
+    struct peer *peer = link_peer(master, &agent->upid.address, anew);
     list_push_back(&peer->agents, &agent->at_address);
 }
 
 void master_link_framework(struct master *master, struct framework *framework)
 {
-    struct peer *peer = link_peer(master, &framework->upid.address);
+    struct peer *peer = link_peer(master, &framework->upid.address, false);
     list_remove(&framework->at_address);
     list_push_back(&peer->frameworks, &framework->at_address);
 }
@@ -410,9 +412,9 @@ static struct blob *make_info(struct master *master)
     public_address.ip = ip;
     public_address.port = address->port;
     info.address = &public_address;
-    if (master->options.domain != NULL) {
+    if (master->options.domain.data != NULL) {
         int failed = MESSAGE_DECODE(Pb__DomainInfo, pb__domain_info,
-                                    blob_slice(master->options.domain), &master->arena,
+                                    master->options.domain, &master->arena,
                                     &info.domain, NULL);
         ASSERT(failed == 0);
     }

@@ -177,7 +177,8 @@ void master_send(struct master *master, const struct upid *to, const char *name,
     master_send((master), (to), "mesos.internal." name, message_encode_blob(&(message)->base))
 
 /* Keeps a link to the address, and the member in the list of those who are gone when it breaks. */
-void master_link_agent(struct master *master, struct agent *agent);
+/* `anew`: over a new connection, so that nothing that was sent before is still under way. */
+void master_link_agent(struct master *master, struct agent *agent, bool anew);
 void master_link_framework(struct master *master, struct framework *framework);
 
 /* Amounts that tasks and executors use, for the metrics; release also tells the allocator, and

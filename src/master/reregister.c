@@ -384,7 +384,7 @@ static void welcome_back(struct master *master, struct agent *agent, const struc
 {
     bool *known = arena_alloc_array(&master->arena, r->framework_count + 1, sizeof(known[0]));
     master_agent_set_upid(master, agent, from);
-    master_link_agent(master, agent);
+    master_link_agent(master, agent, !agent->connected);
     struct resources checkpointed;
     if ((agent->capabilities & AGENT_RESOURCE_PROVIDER) != 0) {
         resources_copy(&r->checkpointed, &checkpointed);

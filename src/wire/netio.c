@@ -104,9 +104,11 @@ void net_send(struct net_effects *effects, const char *from_id, const struct upi
     effect->name = name;
 }
 
-void net_link(struct net_effects *effects, const struct address *address)
+struct net_effect *net_link(struct net_effects *effects, const struct address *address)
 {
-    push(effects, NET_LINK, 0, NULL)->to.address = *address;
+    struct net_effect *effect = push(effects, NET_LINK, 0, NULL);
+    effect->to.address = *address;
+    return effect;
 }
 
 void net_unlink(struct net_effects *effects, const struct address *address)

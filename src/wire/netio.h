@@ -146,7 +146,7 @@ void net_stream_close(struct net_effects *effects, uint64_t handle);
 void net_hangup(struct net_effects *effects, uint64_t handle);
 void net_send(struct net_effects *effects, const char *from_id, const struct upid *to,
               const char *name, struct blob *body);
-void net_link(struct net_effects *effects, const struct address *address);
+struct net_effect *net_link(struct net_effects *effects, const struct address *address);
 void net_unlink(struct net_effects *effects, const struct address *address);
 struct net_effect *net_call(struct net_effects *effects, uint64_t handle,
                             const struct address *address, const char *method, const char *path,
