@@ -9,6 +9,9 @@
 #include <unistd.h>
 
 #include "daemon/version.h"
+#include "wire/json.h"
+#include "wire/message.h"
+#include "wire/pb.h"
 
 /* --- addresses --- */
 
@@ -158,6 +161,27 @@ static int parse_rate(const char *name, const char *text, int64_t *ret_count,
     return duration_parse(rest, ret_interval_ns, err) == 0 ? 0 : err_wrap(err, -EINVAL, "%s", name);
 }
 
+/* A domain without a region says nothing: offers of other regions could not be told apart. */
+static int parse_domain(const char *text, struct arena *arena, struct master_options *options,
+                        struct err *err)
+{
+    ProtobufCMessage *message;
+    if (text == NULL) {
+        return 0;
+    }
+    if (json_parse_message(&pb__domain_info__descriptor, slice_from(text), JSON_V0, arena, &message,
+                           err) != 0) {
+        return err_wrap(err, -EINVAL, "--domain");
+    }
+    const Pb__DomainInfo *domain = (const Pb__DomainInfo *)message;
+    if (domain->fault_domain == NULL) {
+        return err_set(err, -EINVAL, "--domain: it has no fault_domain");
+    }
+    options->domain = message_encode_arena(message, arena);
+    options->allocator_options.region = domain->fault_domain->region->name;
+    return 0;
+}
+
 static int parse_metrics_rate(struct master_options *options, struct err *err)
 {
     const char *text = getenv(METRICS_RATE_VARIABLE);
@@ -250,10 +274,13 @@ int master_setup(const struct master_flags *flags, struct arena *arena,
         .max_subscribers = (size_t)or_zero(flags->max_operator_event_stream_subscribers),
         .publish_framework_metrics = flags->publish_per_framework_metrics,
     };
-    r = parse_rate("--agent_removal_rate_limit", flags->agent_removal_rate_limit, &options->agent_removal_count,
-                   &options->agent_removal_interval_ns, err);
+    r = parse_rate("--agent_removal_rate_limit", flags->agent_removal_rate_limit,
+                   &options->agent_removal_count, &options->agent_removal_interval_ns, err);
     if (r == 0) {
         r = parse_metrics_rate(options, err);
+    }
+    if (r == 0) {
+        r = parse_domain(flags->domain, arena, options, err);
     }
     if (r == 0) {
         r = master_options_check(options, err);

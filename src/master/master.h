@@ -66,7 +66,7 @@ struct master_options {
     size_t max_frameworks;                   /* running; 0 = MASTER_FRAMEWORKS_MAX */
     bool root_submissions;                   /* --root_submissions */
     const char *const *roles;                /* --roles, NULL-terminated; NULL = any */
-    struct blob *domain;                     /* --domain as encoded DomainInfo, NULL = none */
+    struct slice domain;                     /* --domain as encoded DomainInfo; NULL data = none */
     bool require_agent_domain;               /* --require_agent_domain */
 
     const char *webui_dir;                   /* --webui_dir, NULL = our own page */

@@ -56,7 +56,7 @@ bool master_register_serves(struct master *master, const struct upid *from, cons
     const char *why = NULL;
     if (version == NULL || !master_register_version_is_served(version)) {
         why = "its version is none, or older than 1.0.0";
-    } else if (info->domain != NULL && master->options.domain == NULL) {
+    } else if (info->domain != NULL && master->options.domain.data == NULL) {
         why = "it has a domain, and this master has none";
     } else if (info->domain == NULL && master->options.require_agent_domain) {
         why = "it has no domain, and this master requires one";

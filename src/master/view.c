@@ -189,9 +189,9 @@ static void put_leader(const struct master *master, struct json_writer *w)
     json_key_text(w, "pid", master->pid);
     json_key_int(w, "port", master->options.address.port);
     json_key_text(w, "hostname", master->options.hostname);
-    if (master->options.domain != NULL) {
+    if (master->options.domain.data != NULL) {
         json_key(w, "domain");
-        json_message_bytes(w, &pb__domain_info__descriptor, blob_slice(master->options.domain),
+        json_message_bytes(w, &pb__domain_info__descriptor, master->options.domain,
                            JSON_V0);
     }
     json_end_object(w);
@@ -248,9 +248,9 @@ static void write_state_head(const struct master *master, struct buf *out)
     json_key_double(&w, "deactivated_slaves",
                     (double)(master->registered_count - master->active_count));
     json_key_double(&w, "unreachable_slaves", (double)master->unreachable_count);
-    if (master->options.domain != NULL) {
+    if (master->options.domain.data != NULL) {
         json_key(&w, "domain");
-        json_message_bytes(&w, &pb__domain_info__descriptor, blob_slice(master->options.domain),
+        json_message_bytes(&w, &pb__domain_info__descriptor, master->options.domain,
                            JSON_V0);
     }
     put_leader(master, &w);

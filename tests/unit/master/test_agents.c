@@ -434,6 +434,33 @@ static void test_an_agent_that_leaves_is_removed(void **state)
     harness_free(h);
 }
 
+static void with_domain(struct master_options *options)
+{
+    static const char encoded[] = "\x0a\x0a\x0a\x03\x0a\x01r\x12\x03\x0a\x01z";
+    options->domain = slice_make(encoded, sizeof(encoded) - 1);
+    options->require_agent_domain = true;
+}
+
+static void test_domains_are_for_masters_that_have_one(void **state)
+{
+    (void)state;
+    static const char plain[] = "{\"slave\":{\"hostname\":\"h\"},\"version\":\"1.0.0\"}";
+    static const char placed[] =
+        "{\"slave\":{\"hostname\":\"h\",\"domain\":{\"fault_domain\":{\"region\":{\"name\":\"r\"},"
+        "\"zone\":{\"name\":\"y\"}}}},\"version\":\"1.0.0\"}";
+    struct harness *h = harness_new(NULL);
+    harness_message(h, PID, "master", "RegisterSlaveMessage", placed);
+    assert_null(harness_take(h, PID, "SlaveRegisteredMessage"));
+    harness_free(h);
+
+    h = harness_new(with_domain);
+    harness_message(h, PID, "master", "RegisterSlaveMessage", plain);
+    assert_null(harness_take(h, PID, "SlaveRegisteredMessage"));
+    harness_message(h, PID, "master", "RegisterSlaveMessage", placed);
+    assert_non_null(harness_take(h, PID, "SlaveRegisteredMessage"));
+    harness_free(h);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -453,6 +480,7 @@ int main(void)
         cmocka_unit_test(test_half_of_them_is_still_allowed),
         cmocka_unit_test(test_old_unreachable_agents_are_forgotten),
         cmocka_unit_test(test_an_agent_that_leaves_is_removed),
+        cmocka_unit_test(test_domains_are_for_masters_that_have_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
