@@ -189,9 +189,13 @@ int cgroups_v1_plan(struct launch *launch, struct err *err)
     }
     if (launch->own_cgroups) {
         const char *cpuset = folder(&scope, "cpuset", launch->path, plan);
-        if (cpuset != NULL) { /* without these nothing may be in it */
-            plan_add(plan, PLAN_COPY, cpuset, "cpuset.cpus");
-            plan_add(plan, PLAN_COPY, cpuset, "cpuset.mems");
+        for (int level = launch->parent == NULL; cpuset != NULL && level < 2; level++) {
+            /* Without these nothing may be in it; "mesos", in between, has them from its parent. */
+            const char *end = strrchr(cpuset, '/');
+            const char *dir =
+                level == 0 ? plan_text(plan, "%.*s", (int)(end - cpuset), cpuset) : cpuset;
+            plan_add(plan, PLAN_COPY, dir, "cpuset.cpus");
+            plan_add(plan, PLAN_COPY, dir, "cpuset.mems");
         }
         cgroups_v1_plan_amounts(&scope, launch->path, launch->spec, false, plan);
         const char *devices = folder(&scope, "devices", launch->path, plan);

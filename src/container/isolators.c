@@ -46,7 +46,7 @@ static const struct isolator_row rows[ISOLATOR_COUNT] = {
     [ISOLATOR_VOLUME_SANDBOX_PATH] = {"volume/sandbox_path", volumes_plan_sandbox_path, 0},
     [ISOLATOR_VOLUME_HOST_PATH] = {"volume/host_path", volumes_plan_host_path,
                                    NEED_LINUX | NEED_FILESYSTEM_LINUX},
-    [ISOLATOR_ENVIRONMENT_SECRET] = {"environment_secret", NULL, 0},
+    [ISOLATOR_ENVIRONMENT_SECRET] = {"environment_secret", launch_plan_secrets, 0},
 };
 
 /* Of the original, and not built: refused by name, so that nobody believes to be isolated. */

@@ -245,6 +245,32 @@ static int build(struct launch *launch, const struct variables *variables, struc
     return plan_command(launch, variables, err);
 }
 
+static int check_secrets(const Pb__CommandInfo *command, struct err *err)
+{
+    const Pb__Environment *environment = command != NULL ? command->environment : NULL;
+    for (size_t i = 0; environment != NULL && i < environment->n_variables; i++) {
+        const Pb__Environment__Variable *v = environment->variables[i];
+        if (v->has_type && v->type == PB__ENVIRONMENT__VARIABLE__TYPE__SECRET &&
+            (v->secret == NULL || v->secret->value == NULL)) {
+            return err_set(err, -EINVAL, "Failed to resolve the secret of variable '%s'", v->name);
+        }
+    }
+    return 0;
+}
+
+/* Only secrets that are given as values can be resolved; a command task's are in its own command. */
+int launch_plan_secrets(struct launch *launch, struct err *err)
+{
+    int r = check_secrets(launch->command, err);
+    if (r == 0 && launch->spec->task_info != NULL) {
+        Pb__TaskInfo *task;
+        r = MESSAGE_DECODE(Pb__TaskInfo, pb__task_info, blob_slice(launch->spec->task_info),
+                           launch->arena, &task, err);
+        r = r == 0 ? check_secrets(task->command, err) : err_wrap(err, -EINVAL, "TaskInfo");
+    }
+    return r;
+}
+
 /* A nested container has cgroups of its own only if it says so. */
 static bool share_cgroups(const struct launch *launch)
 {

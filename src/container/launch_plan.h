@@ -74,6 +74,7 @@ struct blob *launch_plan_update(const struct containerizer_options *options,
 
 /* --- the isolators' parts --- */
 
+int launch_plan_secrets(struct launch *launch, struct err *err) WARN_UNUSED;
 int caps_plan(struct launch *launch, struct err *err) WARN_UNUSED;
 int caps_plan_nnp(struct launch *launch, struct err *err) WARN_UNUSED;
 uint64_t caps_plan_mask(const Pb__CapabilityInfo *capabilities); /* bit n: the kernel's number n */

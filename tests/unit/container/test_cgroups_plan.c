@@ -89,6 +89,25 @@ static void test_v1_of_nested_containers(void **state)
                  "join /cg/memory/mesos/p/mesos/a\n"
                  "oom 993\n" /* 1000 - 1000 * 64 MB / 8 GB */
                  "stdio /s\nwait\nfork\nchdir /s\nsetuser\n");
+    struct paper sets;
+    paper_init(&sets, CGROUPS_V1, "linux", "cgroups/cpuset");
+    paper_start(&sets);
+    spec = paper_spec("true");
+    paper_set_linux(spec, &own);
+    spec->share_cgroups = false;
+    paper_expect(&sets, "p.a", spec, &top,
+                 "cgroup /cg/freezer/mesos/p/mesos 0 1\n"
+                 "cgroup /cg/freezer/mesos/p/mesos/a\n"
+                 "cgroup /cg/cpuset/mesos/p/mesos 0 1\n"
+                 "cgroup /cg/cpuset/mesos/p/mesos/a 1\n"
+                 "copy /cg/cpuset/mesos/p/mesos cpuset.cpus\n"
+                 "copy /cg/cpuset/mesos/p/mesos cpuset.mems\n"
+                 "copy /cg/cpuset/mesos/p/mesos/a cpuset.cpus\n"
+                 "copy /cg/cpuset/mesos/p/mesos/a cpuset.mems\n"
+                 "join /cg/freezer/mesos/p/mesos/a\n"
+                 "join /cg/cpuset/mesos/p/mesos/a\n"
+                 "stdio /s\nwait\nfork\nchdir /s\nsetuser\n");
+    isolators_deinit(&sets.isolators);
     /* One that shares is in the cgroups of the nearest that does not. */
     struct launch_parent nested = {.parent = &top, .path = "p.a", .pid = 8, .directory = "/p/a"};
     paper_expect(&paper, "p.a.b", paper_spec("true"), &nested,
