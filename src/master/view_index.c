@@ -7,6 +7,8 @@
 
 /* How far ahead records are asked of memory. */
 #define AHEAD 8
+/* Of memory, read at a time. */
+#define LINE_SIZE 64
 
 /* --- frameworks and agents --- */
 
@@ -76,22 +78,11 @@ static int compare_tasks(const void *a, const void *b)
                           ((const struct view_task *)b)->record->order);
 }
 
-/* Mostly they are in order, for slots are given out in order. */
-static void sort_tasks(struct view_tasks *tasks)
-{
-    for (size_t i = 1; i < tasks->count; i++) {
-        if (tasks->items[i].record->order < tasks->items[i - 1].record->order) {
-            qsort(tasks->items, tasks->count, sizeof(tasks->items[0]), compare_tasks);
-            return;
-        }
-    }
-}
-
-static struct view_tasks *place_of(struct view_index *index, const struct task_record *record)
-{
-    ASSERT(record->framework < index->snapshot->frameworks.slots);
-    return &index->tasks[(size_t)record->framework * VIEW_PLACES + record->place];
-}
+/* A list while its tasks are being counted. */
+struct task_count {
+    uint64_t last_order; /* of the task counted last */
+    bool is_unsorted;    /* mostly they are in order, for slots are given out in order */
+};
 
 static void collect_tasks(struct view_index *index)
 {
@@ -100,7 +91,9 @@ static void collect_tasks(struct view_index *index)
     size_t lists = index->snapshot->frameworks.slots * VIEW_PLACES;
     const struct task_record **all =
         arena_alloc_array(arena, table->count + AHEAD, sizeof(all[0]));
+    uint32_t *list_of = arena_alloc_array(arena, table->count + 1, sizeof(list_of[0]));
     struct view_task *items = arena_alloc_array(arena, table->count + 1, sizeof(items[0]));
+    struct task_count *counts = arena_alloc_array(arena, lists + 1, sizeof(counts[0]));
     index->tasks = arena_alloc_array(arena, lists + 1, sizeof(index->tasks[0]));
     size_t count = 0;
     size_t slot = 0;
@@ -109,8 +102,14 @@ static void collect_tasks(struct view_index *index)
         all[count++] = SNAPSHOT_RECORD(struct task_record, value);
     }
     for (size_t i = 0; i < count; i++) {
+        const struct task_record *record = all[i];
         __builtin_prefetch(all[i + AHEAD - 1]);
-        place_of(index, all[i])->count++;
+        ASSERT(record->framework < index->snapshot->frameworks.slots);
+        list_of[i] = record->framework * VIEW_PLACES + record->place;
+        struct task_count *list = &counts[list_of[i]];
+        list->is_unsorted |= record->order < list->last_order;
+        list->last_order = record->order;
+        index->tasks[list_of[i]].count++;
     }
     for (size_t i = 0; i < lists; i++) {
         index->tasks[i].items = items;
@@ -118,11 +117,13 @@ static void collect_tasks(struct view_index *index)
         index->tasks[i].count = 0;
     }
     for (size_t i = 0; i < count; i++) {
-        struct view_tasks *list = place_of(index, all[i]);
+        struct view_tasks *list = &index->tasks[list_of[i]];
         list->items[list->count++].record = all[i];
     }
     for (size_t i = 0; i < lists; i++) {
-        sort_tasks(&index->tasks[i]);
+        if (counts[i].is_unsorted) {
+            qsort(index->tasks[i].items, index->tasks[i].count, sizeof(items[0]), compare_tasks);
+        }
     }
 }
 
@@ -195,7 +196,7 @@ struct tallies {
 static struct tally *tally_place(struct tallies *tallies, uint64_t key)
 {
     size_t mask = tallies->capacity - 1;
-    size_t at = (size_t)((key * UINT64_C(0x9e3779b97f4a7c15)) >> 20) & mask;
+    size_t at = (size_t)((key * UINT64_C(0x9e3779b97f4a7c15)) >> 32) & mask;
     while (tallies->items[at].key != 0 && tallies->items[at].key != key) {
         at = (at + 1) & mask;
     }
@@ -280,8 +281,11 @@ static void make_sums(struct view_index *index)
         const struct view_tasks *tasks = view_index_tasks(index, f, TASK_ACTIVE);
         for (size_t i = 0; i < tasks->count; i++) {
             struct view_task *task = &tasks->items[i];
-            if (i + AHEAD < tasks->count) {
+            if (i + 2 * AHEAD < tasks->count) {
+                __builtin_prefetch(tasks->items[i + 2 * AHEAD].record);
                 __builtin_prefetch(tasks->items[i + AHEAD].record->info);
+                __builtin_prefetch(tasks->items[i + AHEAD].record->info->data + LINE_SIZE);
+                __builtin_prefetch(tasks->items[i + AHEAD].record->info->data + 2 * LINE_SIZE);
             }
             task->run = master_view_run(
                 &index->runs,

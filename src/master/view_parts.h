@@ -34,10 +34,10 @@ void master_view_write_response(const struct view_input *input, struct buf *out)
 
 /* Appends the object of the older endpoints. `run`: its resources. */
 void master_view_put_task(const struct task_record *record, struct view_run *run, struct buf *out);
-/* Appends the whole mesos.Task, fields in order of their numbers; and the bytes it takes if order
- * does not matter (master_task_encode). */
+/* Appends the whole mesos.Task, fields in order of their numbers. */
 void master_view_encode_task(const struct task_record *record, struct buf *out);
-size_t master_view_task_size(const struct task_record *record);
+/* Appends it as a field of that number; in which order its own fields stand does not matter. */
+void master_view_splice_task(const struct task_record *record, uint32_t number, struct buf *out);
 
 /* --- agents and frameworks of the older endpoints, as members of an object that is open --- */
 

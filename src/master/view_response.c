@@ -39,8 +39,10 @@ enum {
 };
 
 #define HEARTBEAT_SECONDS 15.0
-/* How far ahead tasks are asked of memory. */
+/* How far ahead tasks are asked of memory, and how much of each. */
 #define AHEAD 4
+#define LINE_SIZE 64
+#define LINES_AHEAD 5
 
 /* A document under way. */
 struct response {
@@ -133,15 +135,26 @@ static void put_task(struct response *r, uint32_t number, const struct task_reco
     if (r->json) {
         master_view_encode_task(record, &r->scratch);
         put_scratch(r, number, &pb__task__descriptor);
-        return;
+    } else {
+        master_view_splice_task(record, number, r->out);
     }
-    size_t size = master_view_task_size(record);
-    wire_put_tag(r->out, number, WIRE_BYTES);
-    uint8_t *at = (uint8_t *)buf_reserve(r->out, VARINT_SIZE_MAX);
-    r->out->size += (size_t)(varint_write(at, size) - at);
-    size_t begun = r->out->size;
-    master_task_encode(record, r->out);
-    ASSERT(r->out->size - begun == size);
+}
+
+/* Records lie all over memory: asked for in time, they are there when they are needed. */
+static void prefetch(const struct view_tasks *tasks, size_t i)
+{
+    if (i + 2 * AHEAD < tasks->count) {
+        const struct task_record *ahead = tasks->items[i + AHEAD].record;
+        __builtin_prefetch(tasks->items[i + 2 * AHEAD].record);
+        __builtin_prefetch(&tasks->items[i + 2 * AHEAD].record->framework);
+        for (size_t line = 0; line < LINES_AHEAD; line++) {
+            __builtin_prefetch((const char *)ahead->info + line * LINE_SIZE);
+        }
+        if (ahead->statuses != NULL) {
+            __builtin_prefetch(ahead->statuses);
+            __builtin_prefetch(ahead->statuses->data + LINE_SIZE);
+        }
+    }
 }
 
 static void put_tasks_of(struct response *r, const struct view_frameworks *frameworks,
@@ -151,13 +164,7 @@ static void put_tasks_of(struct response *r, const struct view_frameworks *frame
         const struct view_tasks *tasks =
             view_index_tasks(r->index, frameworks->items[f]->slot, place);
         for (size_t i = 0; i < tasks->count; i++) {
-            if (i + 2 * AHEAD < tasks->count) {
-                __builtin_prefetch(tasks->items[i + 2 * AHEAD].record);
-                const struct task_record *ahead = tasks->items[i + AHEAD].record;
-                __builtin_prefetch(ahead->info);
-                __builtin_prefetch(ahead->info->data + 64);
-                __builtin_prefetch(ahead->statuses);
-            }
+            prefetch(tasks, i);
             put_task(r, number, tasks->items[i].record);
         }
     }

@@ -353,7 +353,6 @@ void master_view_put_task(const struct task_record *record, struct view_run *run
 
 /* --- v1 --- */
 
-/* Bytes that stand together, or are brought together in a scratch. */
 static void put_id(struct buf *out, uint32_t number, struct slice id)
 {
     size_t begun = wire_begin(out, number);
@@ -361,15 +360,54 @@ static void put_id(struct buf *out, uint32_t number, struct slice id)
     wire_end(out, begun);
 }
 
-/* Fields of info from `from` up to `to`, as they stand. */
-static void put_range(struct slice info, uint32_t from, uint32_t to, struct buf *out)
+/* What a record's info is made of, by where it belongs in a whole mesos.Task. */
+enum group {
+    GROUP_NAME,      /* name, task_id */
+    GROUP_EXECUTOR,  /* executor_id */
+    GROUP_RESOURCES,
+    GROUP_REST,      /* labels and all behind them */
+    GROUPS,
+};
+
+static enum group group_of(uint32_t number)
+{
+    if (number <= FIELD_TASK_ID) {
+        return GROUP_NAME;
+    }
+    if (number >= FIELD_TASK_LABELS) {
+        return GROUP_REST;
+    }
+    return number == FIELD_TASK_RESOURCES ? GROUP_RESOURCES : GROUP_EXECUTOR;
+}
+
+static void put_group(struct slice info, enum group group, struct buf *out)
 {
     struct cursor cursor;
     struct cursor_field field;
     cursor_init(&cursor, info);
     while (cursor_next(&cursor, &field)) {
-        if (field.number >= from && field.number <= to) {
+        if (group_of(field.number) == group) {
             buf_append_slice(out, field.whole);
+        }
+    }
+}
+
+/* Finds the groups, as far as each stands together; `ret_apart` tells of those that do not: an agent
+ * may list a task's fields in any order. */
+static void find_groups(struct slice info, struct slice groups[GROUPS], bool ret_apart[GROUPS])
+{
+    struct cursor cursor;
+    struct cursor_field field;
+    cursor_init(&cursor, info);
+    while (cursor_next(&cursor, &field)) {
+        enum group group = group_of(field.number);
+        struct slice *slice = &groups[group];
+        if (slice->data == NULL) {
+            *slice = field.whole;
+        } else if (slice->data + slice->size == field.whole.data) {
+            slice->size += field.whole.size;
+        } else {
+            ret_apart[group] = true;
         }
     }
 }
@@ -377,21 +415,36 @@ static void put_range(struct slice info, uint32_t from, uint32_t to, struct buf 
 void master_view_encode_task(const struct task_record *record, struct buf *out)
 {
     struct slice info = blob_slice(record->info);
-    put_range(info, FIELD_TASK_NAME, FIELD_TASK_ID, out);
-    put_id(out, FIELD_TASK_FRAMEWORK_ID, blob_slice(record->framework_id));
-    if (record->has_executor) {
-        put_range(info, FIELD_TASK_EXECUTOR_ID, FIELD_TASK_EXECUTOR_ID, out);
+    struct slice groups[GROUPS] = {{NULL, 0}};
+    bool apart[GROUPS] = {false};
+    find_groups(info, groups, apart);
+    for (enum group group = GROUP_NAME; group < GROUPS; group++) {
+        if (apart[group]) {
+            put_group(info, group, out);
+        } else {
+            buf_append_slice(out, groups[group]);
+        }
+        switch (group) {
+        case GROUP_NAME:
+            put_id(out, FIELD_TASK_FRAMEWORK_ID, blob_slice(record->framework_id));
+            break;
+        case GROUP_EXECUTOR:
+            put_id(out, FIELD_TASK_AGENT_ID, blob_slice(record->agent_id));
+            wire_put_varint(out, FIELD_TASK_STATE, record->state);
+            break;
+        case GROUP_RESOURCES:
+            buf_append_slice(out, blob_slice(record->statuses));
+            if (record->has_status_update) {
+                wire_put_varint(out, FIELD_TASK_UPDATE_STATE, record->status_update_state);
+                wire_put_bytes(out, FIELD_TASK_UPDATE_UUID,
+                               slice_make(record->status_update_uuid.bytes, UUID_SIZE));
+            }
+            break;
+        case GROUP_REST:
+        case GROUPS:
+            break;
+        }
     }
-    put_id(out, FIELD_TASK_AGENT_ID, blob_slice(record->agent_id));
-    wire_put_varint(out, FIELD_TASK_STATE, record->state);
-    buf_append_slice(out, master_view_run_find(info, FIELD_TASK_RESOURCES));
-    buf_append_slice(out, blob_slice(record->statuses));
-    if (record->has_status_update) {
-        wire_put_varint(out, FIELD_TASK_UPDATE_STATE, record->status_update_state);
-        wire_put_bytes(out, FIELD_TASK_UPDATE_UUID,
-                       slice_make(record->status_update_uuid.bytes, UUID_SIZE));
-    }
-    put_range(info, FIELD_TASK_LABELS, UINT32_MAX, out);
 }
 
 /* Of a message that holds one text. */
@@ -401,7 +454,7 @@ static size_t id_field_size(struct slice id)
     return 1 + varint_size(inner) + inner;
 }
 
-size_t master_view_task_size(const struct task_record *record)
+static size_t task_size(const struct task_record *record)
 {
     size_t size = record->info->size + blob_slice(record->statuses).size;
     size += id_field_size(blob_slice(record->framework_id));
@@ -412,4 +465,50 @@ size_t master_view_task_size(const struct task_record *record)
         size += 1 + varint_size(UUID_SIZE) + UUID_SIZE;
     }
     return size;
+}
+
+static uint8_t *write_tag(uint8_t *at, uint32_t number, enum wire_type type)
+{
+    return varint_write(at, (uint64_t)number << 3 | type);
+}
+
+static uint8_t *write_slice(uint8_t *at, struct slice s)
+{
+    if (s.size > 0) {
+        memcpy(at, s.data, s.size);
+    }
+    return at + s.size;
+}
+
+static uint8_t *write_bytes(uint8_t *at, uint32_t number, struct slice bytes)
+{
+    at = varint_write(write_tag(at, number, WIRE_BYTES), bytes.size);
+    return write_slice(at, bytes);
+}
+
+static uint8_t *write_id(uint8_t *at, uint32_t number, struct slice id)
+{
+    at = varint_write(write_tag(at, number, WIRE_BYTES), 1 + varint_size(id.size) + id.size);
+    return write_bytes(at, FIELD_ID_VALUE, id);
+}
+
+void master_view_splice_task(const struct task_record *record, uint32_t number, struct buf *out)
+{
+    size_t size = task_size(record);
+    uint8_t *at = (uint8_t *)buf_reserve(out, size + 2 * VARINT_SIZE_MAX);
+    at = varint_write(write_tag(at, number, WIRE_BYTES), size);
+    uint8_t *begun = at;
+    at = write_slice(at, blob_slice(record->info));
+    at = write_id(at, FIELD_TASK_FRAMEWORK_ID, blob_slice(record->framework_id));
+    at = write_id(at, FIELD_TASK_AGENT_ID, blob_slice(record->agent_id));
+    at = varint_write(write_tag(at, FIELD_TASK_STATE, WIRE_VARINT), record->state);
+    at = write_slice(at, blob_slice(record->statuses));
+    if (record->has_status_update) {
+        at = varint_write(write_tag(at, FIELD_TASK_UPDATE_STATE, WIRE_VARINT),
+                          record->status_update_state);
+        at = write_bytes(at, FIELD_TASK_UPDATE_UUID,
+                         slice_make(record->status_update_uuid.bytes, UUID_SIZE));
+    }
+    ASSERT((size_t)(at - begun) == size);
+    out->size = (size_t)((char *)at - out->data);
 }
