@@ -593,5 +593,6 @@ void agent_check(const struct agent *agent)
         ASSERT(task_count == framework->tasks.count);
     }
     ASSERT(agent->state != AGENT_RUNNING || (agent->id[0] != '\0' && agent->linked));
-    ASSERT(agent->state == AGENT_RUNNING || agent->streams_paused);
+    ASSERT(agent->state == AGENT_RUNNING || agent->state == AGENT_TERMINATING ||
+           agent->streams_paused);
 }

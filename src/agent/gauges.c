@@ -260,6 +260,9 @@ static const struct gauge_row rows[] = {
     {"slave/tasks_starting", tasks_starting},
     {"slave/uptime_secs", uptime_secs},
     {"gc/path_removals_pending", removals_pending},
+    {"resource_provider_manager/events/disconnect", none},
+    {"resource_provider_manager/events/subscribe", none},
+    {"resource_provider_manager/subscribed", none},
 };
 
 void gauges_init(struct agent *agent)

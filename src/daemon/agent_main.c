@@ -12,6 +12,7 @@
 #include "daemon/agent_flags.h"
 #include "daemon/agent_jobs.h"
 #include "daemon/agent_setup.h"
+#include "daemon/container_gauges.h"
 #include "daemon/system_gauges.h"
 #include "daemon/version.h"
 #include "net/host.h"
@@ -241,6 +242,7 @@ static int open_core(struct daemon *daemon, struct err *err)
         return r;
     }
     system_gauges_add(agent_metrics(daemon->agent));
+    container_gauges_add(agent_metrics(daemon->agent), daemon->containers);
     loop_timer_init(&daemon->timer, daemon->loop, on_deadline, daemon);
     loop_task_init(&daemon->detect_task, on_detect);
     daemon->files_event = watch(daemon, files_fd(daemon->files), on_files);

@@ -1,0 +1,3 @@
+foreach(module registration launch updates kill)
+  tepui_test(agent ${module} SOURCES ${CMAKE_CURRENT_LIST_DIR}/shell.c)
+endforeach()
