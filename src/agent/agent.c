@@ -196,8 +196,7 @@ Pb__Task *agent_describe_task(struct agent *agent, struct task *task)
     return MESSAGES_READ(Pb__Task, pb__task, task_whole(task), &agent->arena);
 }
 
-void agent_checkpointed_resources(struct agent *agent, Pb__Resource ***ret_items,
-                                  size_t *ret_count)
+void agent_checkpointed_resources(struct agent *agent, Pb__Resource ***ret_items, size_t *ret_count)
 {
     resources_to_pb(&agent->checkpointed, RESOURCE_FORMAT_POST, &agent->arena, ret_items,
                     ret_count);
@@ -315,8 +314,7 @@ int agent_new(const struct agent_config *config, struct now now, struct agent **
 static void free_frameworks(struct list *frameworks)
 {
     struct framework *framework;
-    LIST_FOR_EACH(framework, frameworks, link)
-    {
+    LIST_FOR_EACH (framework, frameworks, link) {
         framework_free(framework);
     }
 }
@@ -336,8 +334,7 @@ struct agent *agent_free(struct agent *agent)
     free_frameworks(&agent->framework_order);
     free_frameworks(&agent->completed);
     struct agent_container *container;
-    LIST_FOR_EACH(container, &agent->container_order, link)
-    {
+    LIST_FOR_EACH (container, &agent->container_order, link) {
         agent_container_free(agent, container);
     }
     agent_effects_deinit(&dropped);
@@ -416,8 +413,8 @@ static void on_stored(struct agent *agent, const struct store_done *done)
     }
     struct gate_wait *wait;
     while ((wait = gate_pop(&agent->gate)) != NULL) {
-        is_tolerated |= wait->status != 0 &&
-                        (wait->kind == GATE_EXECUTOR || wait->kind == GATE_SANDBOX);
+        is_tolerated |=
+            wait->status != 0 && (wait->kind == GATE_EXECUTOR || wait->kind == GATE_SANDBOX);
         if (wait->status == 0 || is_tolerated) {
             release(agent, wait);
         }
@@ -558,8 +555,7 @@ static size_t check_tasks(const struct executor *executor, const struct list *ta
 {
     size_t count = 0;
     struct task *task;
-    LIST_FOR_EACH(task, tasks, link)
-    {
+    LIST_FOR_EACH (task, tasks, link) {
         ASSERT(task->executor == executor && task->phase == phase);
         ASSERT((task->info != NULL) == (phase == TASK_QUEUED));
         ASSERT(phase == TASK_COMPLETED || phase == TASK_TERMINATED ||
@@ -572,14 +568,12 @@ static size_t check_tasks(const struct executor *executor, const struct list *ta
 void agent_check(const struct agent *agent)
 {
     struct framework *framework;
-    LIST_FOR_EACH(framework, &agent->framework_order, link)
-    {
+    LIST_FOR_EACH (framework, &agent->framework_order, link) {
         ASSERT(framework_find(agent, framework->id) == framework);
         ASSERT(!list_is_empty(&framework->executor_order));
         size_t task_count = 0;
         struct executor *executor;
-        LIST_FOR_EACH(executor, &framework->executor_order, link)
-        {
+        LIST_FOR_EACH (executor, &framework->executor_order, link) {
             ASSERT(executor->framework == framework);
             ASSERT(framework_find_executor(framework, executor->id) == executor);
             ASSERT(executor->state != EXECUTOR_TERMINATED ||

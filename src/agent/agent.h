@@ -26,7 +26,8 @@
 #include "wire/netio.h"
 #include "wire/upid.h"
 
-#define AGENT_ACTOR "slave(1)" /* id of the agent's actor, and the delegate of unqualified paths */
+#define AGENT_ACTOR "slave(1)" /* id of the agent's actor, and the delegate of unqualified paths \
+                                */
 
 /* --- configuration --- */
 
@@ -121,7 +122,7 @@ enum agent_event_type {
 
 struct agent_master_found {
     struct upid pid;
-    const char *hostname; /* for /state; NULL = unknown */
+    const char *hostname;  /* for /state; NULL = unknown */
     bool has_agent_update; /* false only if the detector knows that AGENT_UPDATE is lacking */
 };
 
@@ -134,10 +135,10 @@ struct agent_user_found {
 
 /* What a worker found on disk at the start. */
 struct agent_recovered {
-    const struct tree *meta;    /* work_dir/meta, whole; empty if there is none */
+    const struct tree *meta;      /* work_dir/meta, whole; empty if there is none */
     const struct tree *sandboxes; /* work_dir/slaves, only what is directly in it */
-    const char *boot_id;        /* the kernel's; NULL = unknown */
-    const char *failure;        /* meta could not be read: why; NULL = fine */
+    const char *boot_id;          /* the kernel's; NULL = unknown */
+    const char *failure;          /* meta could not be read: why; NULL = fine */
 };
 
 /* Pointers are of this step only; nothing is taken over. */

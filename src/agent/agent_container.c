@@ -117,8 +117,7 @@ struct agent_container *agent_container_free(struct agent *agent, struct agent_c
 void agent_container_free_tree(struct agent *agent, struct agent_container *root)
 {
     struct agent_container *container;
-    LIST_FOR_EACH(container, &agent->container_order, link)
-    {
+    LIST_FOR_EACH (container, &agent->container_order, link) {
         if (container->root == root && container != root) {
             agent_container_free(agent, container);
         }
@@ -139,8 +138,7 @@ static void make_folder(struct agent *agent, struct agent_container *container,
                         const struct user_found *user)
 {
     uint64_t token = gate_token(&agent->gate);
-    struct store_op *op =
-        store_mkdir(&agent->effects->store, token, container->directory, 0750);
+    struct store_op *op = store_mkdir(&agent->effects->store, token, container->directory, 0750);
     op->durable = false;
     if (user != NULL) {
         op->owned = true;
@@ -234,9 +232,8 @@ static void found(struct agent *agent, const struct container_report *report)
             if (root == NULL) {
                 return; /* its root is an orphan: it goes with it */
             }
-            container = agent_container_new(
-                agent, report->path, AGENT_CONTAINER_NESTED, root,
-                agent_container_nested_directory(agent, report->path));
+            container = agent_container_new(agent, report->path, AGENT_CONTAINER_NESTED, root,
+                                            agent_container_nested_directory(agent, report->path));
         }
     }
     container->state = AGENT_CONTAINER_RUNNING;

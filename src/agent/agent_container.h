@@ -25,55 +25,64 @@ struct executor;
 /* Containers that one agent holds, ended nested ones included. */
 #define AGENT_CONTAINERS_MAX 100000
 
-enum agent_container_state { AGENT_CONTAINER_LAUNCHING, AGENT_CONTAINER_RUNNING, AGENT_CONTAINER_ENDED };
+enum agent_container_state {
+    AGENT_CONTAINER_LAUNCHING,
+    AGENT_CONTAINER_RUNNING,
+    AGENT_CONTAINER_ENDED
+};
 
-enum agent_container_kind { AGENT_CONTAINER_EXECUTOR, AGENT_CONTAINER_NESTED, AGENT_CONTAINER_STANDALONE };
+enum agent_container_kind {
+    AGENT_CONTAINER_EXECUTOR,
+    AGENT_CONTAINER_NESTED,
+    AGENT_CONTAINER_STANDALONE
+};
 
 /* How it ended. */
 struct agent_container_end {
     bool has_status;
-    int status;                   /* raw wait status */
+    int status; /* raw wait status */
     bool has_reason;
     Pb__TaskStatus__Reason reason;
     bool has_state;
     Pb__TaskState state;
-    struct blob *limitation;      /* TaskResourceLimitation, or NULL */
-    char *message;                /* heap, or NULL */
+    struct blob *limitation; /* TaskResourceLimitation, or NULL */
+    char *message;           /* heap, or NULL */
 };
 
 /* A call that is answered later. */
 struct agent_container_waiter {
     struct list link;
     uint64_t handle;
-    bool json;        /* the answer's form */
-    bool deprecated;  /* WAIT_NESTED_CONTAINER, else WAIT_CONTAINER */
+    bool json;       /* the answer's form */
+    bool deprecated; /* WAIT_NESTED_CONTAINER, else WAIT_CONTAINER */
 };
 
 struct agent_container {
-    struct map_link by_path;       /* in the agent */
-    struct list link;              /* in the agent, in order of arrival */
-    char *path;                    /* heap: "parent.child" */
+    struct map_link by_path; /* in the agent */
+    struct list link;        /* in the agent, in order of arrival */
+    char *path;              /* heap: "parent.child" */
     enum agent_container_kind kind;
     enum agent_container_state state;
-    struct agent_container *root;  /* itself for a top-level one */
-    struct executor *executor;     /* of the root; NULL = standalone, or its executor is gone */
-    char *directory;               /* heap: sandbox; NULL = unknown */
-    int64_t pid;                   /* 0 = not running */
-    uint64_t status_token;         /* of the question for its status; 0 = not asked */
-    struct blob *status;           /* ContainerStatus as the containerizer told; NULL = not yet */
-    uint64_t launch_handle;        /* LAUNCH that waits for its answer; 0 = none */
-    struct container_spec *spec;   /* until its folder is made */
-    struct user_wait user_wait;    /* its user is looked up */
-    struct gate_wait folder;       /* its folder is being made */
-    uint64_t remove_handle;        /* REMOVE that waits */
+    struct agent_container *root; /* itself for a top-level one */
+    struct executor *executor;    /* of the root; NULL = standalone, or its executor is gone */
+    char *directory;              /* heap: sandbox; NULL = unknown */
+    int64_t pid;                  /* 0 = not running */
+    uint64_t status_token;        /* of the question for its status; 0 = not asked */
+    struct blob *status;          /* ContainerStatus as the containerizer told; NULL = not yet */
+    uint64_t launch_handle;       /* LAUNCH that waits for its answer; 0 = none */
+    struct container_spec *spec;  /* until its folder is made */
+    struct user_wait user_wait;   /* its user is looked up */
+    struct gate_wait folder;      /* its folder is being made */
+    uint64_t remove_handle;       /* REMOVE that waits */
     uint64_t remove_token;
-    bool is_debug;                 /* a session: its folder is its parent's */
+    bool is_debug; /* a session: its folder is its parent's */
     struct list waiters;
     size_t waiter_count;
     struct agent_container_end end;
 };
 
-/* Path of a ContainerID into `path`; false if too long, too deep, or a part is empty or has a dot. */
+/* Path of a ContainerID into `path`; false if too long, too deep, or a part is empty or has a dot.
+ */
 bool agent_container_path(const Pb__ContainerID *id, char path[CONTAINER_PATH_SIZE]);
 /* The other way round, in the arena. */
 Pb__ContainerID *agent_container_id(const char *path, struct arena *arena);
@@ -87,7 +96,8 @@ struct agent_container *agent_container_new(struct agent *agent, const char *pat
                                             enum agent_container_kind kind,
                                             struct agent_container *root, const char *directory);
 /* Waiters are answered as if it had never been. */
-struct agent_container *agent_container_free(struct agent *agent, struct agent_container *container);
+struct agent_container *agent_container_free(struct agent *agent,
+                                             struct agent_container *container);
 /* And everything nested in it. */
 void agent_container_free_tree(struct agent *agent, struct agent_container *root);
 

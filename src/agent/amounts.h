@@ -15,12 +15,12 @@
 struct amounts {
     int64_t cpus_milli;
     int64_t mem_bytes;
-    int64_t disk_mb_milli;    /* thousandths of a megabyte */
+    int64_t disk_mb_milli; /* thousandths of a megabyte */
     int64_t gpus_milli;
     /* limits of a task; -1 = none given */
     int64_t cpus_limit_milli;
     int64_t mem_limit_bytes;
-    bool cpus_revocable;      /* some of the cpus are */
+    bool cpus_revocable; /* some of the cpus are */
 };
 
 void amounts_init(struct amounts *amounts);
@@ -34,9 +34,9 @@ void amounts_add(struct amounts *sum, const struct amounts *other);
  * them: once a task has a limit, what has none counts with its request. 0 = none.
  */
 struct amounts_limits {
-    int64_t cpus_milli;    /* 0 = none, AMOUNT_INFINITE */
+    int64_t cpus_milli; /* 0 = none, AMOUNT_INFINITE */
     int64_t mem_bytes;
-    bool has_cpus, has_mem; /* some task has one */
+    bool has_cpus, has_mem;      /* some task has one */
     int64_t cpus_requests_milli; /* of tasks without a limit */
     int64_t mem_requests_bytes;
 };

@@ -77,8 +77,8 @@ static Pb__Resource *scalar_resource(const char *name, double value, const char 
     resource->scalar = MESSAGE_NEW(Pb__Value__Scalar, pb__value__scalar, arena);
     resource->scalar->value = value;
     if (role != NULL) {
-        resource->allocation_info = MESSAGE_NEW(Pb__Resource__AllocationInfo,
-                                                pb__resource__allocation_info, arena);
+        resource->allocation_info =
+            MESSAGE_NEW(Pb__Resource__AllocationInfo, pb__resource__allocation_info, arena);
         resource->allocation_info->role = arena_strdup(arena, role);
     }
     return resource;
@@ -131,10 +131,9 @@ Pb__ExecutorInfo *launch_command_executor(const struct agent_setup *setup,
     executor->labels = task->labels;
     executor->discovery = task->discovery;
     if (task->kill_policy != NULL && task->kill_policy->grace_period != NULL) {
-        executor->shutdown_grace_period =
-            MESSAGE_NEW(Pb__DurationInfo, pb__duration_info, arena);
-        executor->shutdown_grace_period->nanoseconds = time_add_ns(
-            task->kill_policy->grace_period->nanoseconds, EXECUTOR_GRACE_EXTRA_NS);
+        executor->shutdown_grace_period = MESSAGE_NEW(Pb__DurationInfo, pb__duration_info, arena);
+        executor->shutdown_grace_period->nanoseconds =
+            time_add_ns(task->kill_policy->grace_period->nanoseconds, EXECUTOR_GRACE_EXTRA_NS);
     }
     executor->command = MESSAGE_NEW(Pb__CommandInfo, pb__command_info, arena);
     set_command(setup, framework, task, executor->command, arena);

@@ -48,9 +48,8 @@ static bool same_domain(const Pb__AgentInfo *a, const Pb__AgentInfo *b)
 static bool is_equal(const struct pair *pair, const Pb__AgentInfo *previous,
                      const Pb__AgentInfo *current)
 {
-    return strcmp(previous->hostname, current->hostname) == 0 &&
-           previous->port == current->port && same_domain(previous, current) &&
-           resources_equal(&pair->previous, &pair->current) &&
+    return strcmp(previous->hostname, current->hostname) == 0 && previous->port == current->port &&
+           same_domain(previous, current) && resources_equal(&pair->previous, &pair->current) &&
            attributes_equal(&pair->previous_attributes, &pair->current_attributes);
 }
 

@@ -43,8 +43,8 @@ static void copy(struct agent_setup *setup, const struct agent_config *config)
     c->sandbox_directory = keep(arena, config->sandbox_directory);
     c->log_dir = keep(arena, config->log_dir);
     c->external_log_file = keep(arena, config->external_log_file);
-    c->executor_environment = keep_pairs(arena, config->executor_environment,
-                                         config->executor_environment_count);
+    c->executor_environment =
+        keep_pairs(arena, config->executor_environment, config->executor_environment_count);
     c->flags = keep_pairs(arena, config->flags, config->flag_count);
     c->build.version = keep(arena, config->build.version);
     c->build.git_sha = keep(arena, config->build.git_sha);
@@ -151,8 +151,8 @@ static void add_capabilities(struct agent_setup *setup)
         PB__AGENT_INFO__CAPABILITY__TYPE__TASK_RESOURCE_LIMITS,
     };
     for (size_t i = 0; i < ELEMENTS(types); i++) {
-        Pb__AgentInfo__Capability *capability = MESSAGE_NEW(
-            Pb__AgentInfo__Capability, pb__agent_info__capability, &setup->arena);
+        Pb__AgentInfo__Capability *capability =
+            MESSAGE_NEW(Pb__AgentInfo__Capability, pb__agent_info__capability, &setup->arena);
         capability->has_type = 1;
         capability->type = types[i];
         MESSAGE_APPEND(&setup->arena, setup->capability_count, setup->capabilities, capability);
@@ -164,16 +164,14 @@ int config_setup(struct agent_setup *setup, const struct agent_config *config, s
     *setup = (struct agent_setup){0};
     arena_init(&setup->arena, 0);
     copy(setup, config);
-    Pb__AgentInfo *info = setup->info =
-        MESSAGE_NEW(Pb__AgentInfo, pb__agent_info, &setup->arena);
+    Pb__AgentInfo *info = setup->info = MESSAGE_NEW(Pb__AgentInfo, pb__agent_info, &setup->arena);
     info->hostname = arena_strdup(&setup->arena, config->hostname);
     info->has_port = 1;
     info->port = config->address.port;
     info->has_checkpoint = 1;
     info->checkpoint = 1;
-    if (config->domain.size > 0 &&
-        MESSAGE_DECODE(Pb__DomainInfo, pb__domain_info, config->domain, &setup->arena,
-                       &info->domain, err) != 0) {
+    if (config->domain.size > 0 && MESSAGE_DECODE(Pb__DomainInfo, pb__domain_info, config->domain,
+                                                  &setup->arena, &info->domain, err) != 0) {
         return err_wrap(err, AGENT_E_CONFIG, "--domain");
     }
     if (config->default_container_info.size > 0 &&

@@ -1,5 +1,6 @@
 /*
- * The configuration, copied and parsed: what the agent is and has. Fixed for the life of the process.
+ * The configuration, copied and parsed: what the agent is and has. Fixed for the life of the
+ * process.
  */
 #ifndef TEPUI_AGENT_CONFIG_H
 #define TEPUI_AGENT_CONFIG_H
@@ -12,13 +13,13 @@
 #include "wire/pb.h"
 
 struct agent_setup {
-    struct arena arena;           /* owns all text here, and the messages */
+    struct arena arena; /* owns all text here, and the messages */
     struct agent_config config;
-    const char *meta_dir;         /* work_dir/meta */
-    struct resources resources;   /* --resources and what was detected */
+    const char *meta_dir;       /* work_dir/meta */
+    struct resources resources; /* --resources and what was detected */
     struct attributes attributes;
     struct amounts total;
-    Pb__AgentInfo *info;          /* without id; resources in the newer format */
+    Pb__AgentInfo *info; /* without id; resources in the newer format */
     Pb__AgentInfo__Capability **capabilities;
     size_t capability_count;
     Pb__ContainerInfo *default_container; /* NULL = none */

@@ -21,30 +21,30 @@
 #include "wire/message.h"
 #include "wire/pb.h"
 
-#define AGENT_COMPLETED_FRAMEWORKS_MAX 50        /* facts: default numbers */
-#define AGENT_COMPLETED_TASKS_MAX 200            /* per executor */
+#define AGENT_COMPLETED_FRAMEWORKS_MAX 50 /* facts: default numbers */
+#define AGENT_COMPLETED_TASKS_MAX 200     /* per executor */
 #define AGENT_REGISTER_INTERVAL_MAX NS_PER_MIN
 #define AGENT_PING_TIMEOUT_NS (75 * NS_PER_SEC)
 #define AGENT_EXECUTOR_HEARTBEAT_NS (30 * NS_PER_MIN)
-#define AGENT_FRAMEWORKS_MAX 10000               /* that one agent holds at a time */
-#define AGENT_MESSAGE_BUDGET (64u << 20)         /* memory of one decoded message */
+#define AGENT_FRAMEWORKS_MAX 10000       /* that one agent holds at a time */
+#define AGENT_MESSAGE_BUDGET (64u << 20) /* memory of one decoded message */
 
 enum agent_state { AGENT_RECOVERING, AGENT_DISCONNECTED, AGENT_RUNNING, AGENT_TERMINATING };
 
 /* Which timer fired; the owner is the thing that it belongs to. */
 enum agent_timer {
-    TIMER_REGISTER,     /* agent */
-    TIMER_PING,         /* agent */
-    TIMER_RECONNECT,    /* agent: executors of before are asked again */
-    TIMER_REREGISTER,   /* agent: executors of before are given up */
-    TIMER_GC,           /* agent: the next removal */
-    TIMER_DISK,         /* agent: look at the disk */
-    TIMER_VERBOSITY,    /* agent: back to the level of the start */
-    TIMER_REGISTERING,  /* executor: it did not register */
-    TIMER_SHUTDOWN,     /* executor: its grace is over */
-    TIMER_HEARTBEAT,    /* executor: HEARTBEAT on its stream */
-    TIMER_UPDATE,       /* stream: the head is sent again */
-    TIMER_USAGE,        /* usage: an answer of the containerizer is overdue */
+    TIMER_REGISTER,    /* agent */
+    TIMER_PING,        /* agent */
+    TIMER_RECONNECT,   /* agent: executors of before are asked again */
+    TIMER_REREGISTER,  /* agent: executors of before are given up */
+    TIMER_GC,          /* agent: the next removal */
+    TIMER_DISK,        /* agent: look at the disk */
+    TIMER_VERBOSITY,   /* agent: back to the level of the start */
+    TIMER_REGISTERING, /* executor: it did not register */
+    TIMER_SHUTDOWN,    /* executor: its grace is over */
+    TIMER_HEARTBEAT,   /* executor: HEARTBEAT on its stream */
+    TIMER_UPDATE,      /* stream: the head is sent again */
+    TIMER_USAGE,       /* usage: an answer of the containerizer is overdue */
 };
 
 struct task;
@@ -57,14 +57,14 @@ struct agent {
     int64_t start_mono_ns;
 
     /* durable: in meta/ */
-    char *id;                    /* heap; "" until a master gave one */
-    struct gate_wait id_wait;    /* while slave.info is being stored */
-    bool id_stored;              /* slave.info is on disk */
-    struct blob *resource_state; /* ResourceState as stored; NULL = none */
+    char *id;                      /* heap; "" until a master gave one */
+    struct gate_wait id_wait;      /* while slave.info is being stored */
+    bool id_stored;                /* slave.info is on disk */
+    struct blob *resource_state;   /* ResourceState as stored; NULL = none */
     struct resources checkpointed; /* the resources in it */
-    struct blob *drain_config;   /* DrainConfig while draining; NULL = not */
-    bool drain_marks_gone;       /* its mark_gone */
-    int64_t drain_start_wall_ns; /* for /state */
+    struct blob *drain_config;     /* DrainConfig while draining; NULL = not */
+    bool drain_marks_gone;         /* its mark_gone */
+    int64_t drain_start_wall_ns;   /* for /state */
 
     /* of this life */
     enum agent_state state;
@@ -82,18 +82,18 @@ struct agent {
     struct map streams;          /* of struct stream, by framework and task */
     struct list stream_order;
     bool streams_paused;
-    struct list users;           /* of struct user_lookup: known and asked for */
+    struct list users; /* of struct user_lookup: known and asked for */
     struct gate gate;
     struct gc gc;
-    struct list usages;          /* of struct usage: questions under way */
-    struct list looks;           /* of struct sandbox_look: files being read */
-    uint64_t next_token;         /* of questions to containers and file requests */
+    struct list usages;  /* of struct usage: questions under way */
+    struct list looks;   /* of struct sandbox_look: files being read */
+    uint64_t next_token; /* of questions to containers and file requests */
 
     /* the master */
-    struct upid master;          /* id "" = none */
-    char *master_hostname;       /* heap; NULL = unknown */
-    bool linked;                 /* the address is linked, and did not break since */
-    int64_t register_max_ns;     /* the next random delay is below this */
+    struct upid master;      /* id "" = none */
+    char *master_hostname;   /* heap; NULL = unknown */
+    bool linked;             /* the address is linked, and did not break since */
+    int64_t register_max_ns; /* the next random delay is below this */
     int64_t ping_timeout_ns;
 
     struct timers timers;
@@ -106,8 +106,8 @@ struct agent {
     /* of this step */
     struct now now;
     struct agent_effects *effects;
-    struct arena arena;          /* dropped at the end of the step */
-    struct arena input;          /* the same, bounded: for what peers sent */
+    struct arena arena; /* dropped at the end of the step */
+    struct arena input; /* the same, bounded: for what peers sent */
 };
 
 void agent_move(struct agent *agent, enum agent_state state);
@@ -134,7 +134,7 @@ bool agent_is_master(struct agent *agent, const struct upid *from, const char *w
  * `AGENT_READ(Pb__Internal__KillTaskMessage, pb__internal__kill_task_message, agent, event)` */
 ProtobufCMessage *agent_read(struct agent *agent, const ProtobufCMessageDescriptor *desc,
                              const struct net_event *event);
-#define AGENT_READ(type, name, agent, event)                                                       \
+#define AGENT_READ(type, name, agent, event) \
     ((type *)agent_read((agent), &name##__descriptor, (event)))
 
 /* Our AgentInfo with the id, in the step's arena. */

@@ -13,8 +13,7 @@
 
 /* --- answers --- */
 
-bool endpoints_method_is(struct agent *agent, const struct net_request *request,
-                         const char *method)
+bool endpoints_method_is(struct agent *agent, const struct net_request *request, const char *method)
 {
     if (slice_is(request->head->method, method)) {
         return true;
@@ -29,8 +28,7 @@ bool endpoints_method_is(struct agent *agent, const struct net_request *request,
     return false;
 }
 
-const char *endpoints_param(struct agent *agent, const struct endpoint_call *call,
-                            const char *name)
+const char *endpoints_param(struct agent *agent, const struct endpoint_call *call, const char *name)
 {
     const struct url_param *param = url_find(&call->params, name);
     return param != NULL ? arena_strndup(&agent->arena, param->value.data, param->value.size)
@@ -48,8 +46,7 @@ void endpoints_wrap_jsonp(const char *jsonp, struct buf *json)
     *json = wrapped;
 }
 
-void endpoints_respond_json(struct agent *agent, const struct endpoint_call *call,
-                            struct buf *json)
+void endpoints_respond_json(struct agent *agent, const struct endpoint_call *call, struct buf *json)
 {
     if (call->jsonp != NULL) {
         endpoints_wrap_jsonp(call->jsonp, json);
@@ -244,8 +241,8 @@ static const struct endpoint_row rows[] = {
     {"/logging/toggle", logging_toggle, NULL, false},
 };
 
-static const char *const actors[] = {AGENT_ACTOR, "files", "metrics", "version", "system",
-                                     "logging"};
+static const char *const actors[] = {AGENT_ACTOR, "files",  "metrics",
+                                     "version",   "system", "logging"};
 
 bool endpoints_has_actor(struct slice id)
 {
@@ -269,7 +266,8 @@ static const struct endpoint_row *find_row(struct slice path)
     return NULL;
 }
 
-/* Only letters, digits, '_', '.' and '$' name a function: else the answer could hold foreign code. */
+/* Only letters, digits, '_', '.' and '$' name a function: else the answer could hold foreign code.
+ */
 static bool is_function_name(const char *text)
 {
     for (const char *c = text; *c != '\0'; c++) {

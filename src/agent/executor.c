@@ -64,8 +64,7 @@ struct executor *executor_new(struct framework *framework, const Pb__ExecutorInf
 static void free_tasks(struct list *tasks)
 {
     struct task *task;
-    LIST_FOR_EACH(task, tasks, link)
-    {
+    LIST_FOR_EACH (task, tasks, link) {
         task_free(task);
     }
 }
@@ -135,8 +134,7 @@ void executor_sum(const struct executor *executor, struct amounts *ret_amounts,
     const struct list *lists[] = {&executor->queued, &executor->launched};
     for (size_t i = 0; i < ELEMENTS(lists); i++) {
         struct task *task;
-        LIST_FOR_EACH(task, lists[i], link)
-        {
+        LIST_FOR_EACH (task, lists[i], link) {
             amounts_add(ret_amounts, &task->amounts);
             amounts_limits_add_task(ret_limits, &task->amounts);
         }
@@ -147,8 +145,7 @@ void executor_sum(const struct executor *executor, struct amounts *ret_amounts,
 
 uint64_t executor_grow(struct executor *executor)
 {
-    if (executor->container == NULL ||
-        executor->container->state == AGENT_CONTAINER_ENDED) {
+    if (executor->container == NULL || executor->container->state == AGENT_CONTAINER_ENDED) {
         return 0;
     }
     struct amounts amounts;
@@ -162,9 +159,8 @@ uint64_t executor_grow(struct executor *executor)
     }
     executor->contained = amounts;
     executor->contained_limits = limits;
-    struct container_request *request =
-        container_request_add(&executor->agent->effects->containers, CONTAINER_UPDATE,
-                              executor->container_id);
+    struct container_request *request = container_request_add(
+        &executor->agent->effects->containers, CONTAINER_UPDATE, executor->container_id);
     request->token = agent_token(executor->agent);
     request->spec = xalloc(sizeof(*request->spec));
     request->spec->cpus_milli = amounts.cpus_milli;
@@ -232,8 +228,7 @@ static void deliver_group(struct executor *executor, struct task_group *group)
     event.type = PB__EXECUTOR__EVENT__TYPE__LAUNCH_GROUP;
     event.launch_group = &launch;
     struct task *task;
-    LIST_FOR_EACH(task, &executor->queued, link)
-    {
+    LIST_FOR_EACH (task, &executor->queued, link) {
         if (task->group == group) {
             task_move(task, TASK_LAUNCHED);
         }
@@ -245,11 +240,9 @@ void executor_deliver(struct executor *executor)
 {
     while (executor->state == EXECUTOR_RUNNING && !list_is_empty(&executor->queued)) {
         struct task *first = LIST_ENTRY(executor->queued.next, struct task, link);
-        struct task_group *group =
-            executor->how == EXECUTOR_LINK_STREAM ? first->group : NULL;
+        struct task_group *group = executor->how == EXECUTOR_LINK_STREAM ? first->group : NULL;
         struct task *task;
-        LIST_FOR_EACH(task, &executor->queued, link)
-        {
+        LIST_FOR_EACH (task, &executor->queued, link) {
             if ((task == first || (group != NULL && task->group == group)) &&
                 !is_ready(executor, task)) {
                 return;

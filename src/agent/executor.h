@@ -36,9 +36,9 @@ enum executor_launch {
 
 /* How it is spoken to. */
 enum executor_link {
-    EXECUTOR_LINK_NONE,      /* not connected yet, or (recovered) not known how */
-    EXECUTOR_LINK_MESSAGES,  /* v0: pid */
-    EXECUTOR_LINK_STREAM,    /* v1: stream; 0 when it is broken */
+    EXECUTOR_LINK_NONE,     /* not connected yet, or (recovered) not known how */
+    EXECUTOR_LINK_MESSAGES, /* v0: pid */
+    EXECUTOR_LINK_STREAM,   /* v1: stream; 0 when it is broken */
 };
 
 /* Why its tasks end, recorded before its container has ended. */
@@ -50,20 +50,20 @@ struct executor_end {
 };
 
 struct executor {
-    struct map_link by_id;      /* in the framework, while not only remembered */
-    struct list link;           /* in the framework: executors, or completed */
+    struct map_link by_id; /* in the framework, while not only remembered */
+    struct list link;      /* in the framework: executors, or completed */
     struct agent *agent;
     struct framework *framework;
-    char *id;                   /* heap */
-    char *container_id;         /* heap: a UUID */
-    char *directory;            /* heap: sandbox */
-    char *user;                 /* heap: whose sandbox it is; NULL = the agent's own */
-    struct blob *info;          /* ExecutorInfo, with allocated resources */
-    bool is_command;            /* made by the agent for a command task */
-    bool is_default;            /* ExecutorInfo.DEFAULT */
+    char *id;           /* heap */
+    char *container_id; /* heap: a UUID */
+    char *directory;    /* heap: sandbox */
+    char *user;         /* heap: whose sandbox it is; NULL = the agent's own */
+    struct blob *info;  /* ExecutorInfo, with allocated resources */
+    bool is_command;    /* made by the agent for a command task */
+    bool is_default;    /* ExecutorInfo.DEFAULT */
     bool checkpoint;
-    bool was_recovered;         /* of before this start of the agent */
-    struct amounts amounts;     /* its own resources */
+    bool was_recovered;     /* of before this start of the agent */
+    struct amounts amounts; /* its own resources */
     int64_t shutdown_grace_ns;
 
     enum executor_state state;
@@ -73,20 +73,20 @@ struct executor {
     struct blob *launch_info;   /* ExecutorInfo as launched: command, container; until launched */
     struct blob *launch_task;   /* TaskInfo of a command task; until launched */
     struct agent_container *container; /* NULL before it is asked for and after the end */
-    uint64_t grown_token;       /* the newest UPDATE answered */
-    struct amounts contained;   /* what the container was last told */
+    uint64_t grown_token;              /* the newest UPDATE answered */
+    struct amounts contained;          /* what the container was last told */
     struct amounts_limits contained_limits;
     struct executor_end end;
 
     enum executor_link how;
-    struct upid pid;            /* MESSAGES */
-    uint64_t stream;            /* STREAM: handle; 0 = broken */
-    bool stream_json;           /* its events are JSON, else protobuf */
+    struct upid pid;  /* MESSAGES */
+    uint64_t stream;  /* STREAM: handle; 0 = broken */
+    bool stream_json; /* its events are JSON, else protobuf */
 
-    struct list queued;         /* of struct task, in order of arrival */
+    struct list queued; /* of struct task, in order of arrival */
     struct list launched;
     struct list terminated;
-    struct list completed;      /* oldest first, at most AGENT_COMPLETED_TASKS_MAX */
+    struct list completed; /* oldest first, at most AGENT_COMPLETED_TASKS_MAX */
     size_t completed_count;
     bool ever_sent_task;
 

@@ -92,8 +92,8 @@ static const char *check(struct agent *agent, const Pb__Executor__Call *call)
             return "Expecting 'subscribe' to be present";
         }
         for (size_t i = 0; i < call->subscribe->n_unacknowledged_updates; i++) {
-            const char *wrong = check_status(agent, call,
-                                             call->subscribe->unacknowledged_updates[i]->status);
+            const char *wrong =
+                check_status(agent, call, call->subscribe->unacknowledged_updates[i]->status);
             if (wrong != NULL) {
                 return wrong;
             }
@@ -183,8 +183,7 @@ static void subscribe(struct executor *executor, const struct net_request *reque
                       const Pb__Executor__Call__Subscribe *call, bool json)
 {
     struct agent *agent = executor->agent;
-    if (agent->state == AGENT_TERMINATING ||
-        executor->framework->state == FRAMEWORK_TERMINATING ||
+    if (agent->state == AGENT_TERMINATING || executor->framework->state == FRAMEWORK_TERMINATING ||
         executor->state == EXECUTOR_TERMINATING || executor->state == EXECUTOR_TERMINATED) {
         open_and_end(executor, request, json);
         return;
@@ -201,8 +200,8 @@ static void subscribe(struct executor *executor, const struct net_request *reque
     }
     /* Those it told of count as updates (facts/observed.md, tasks 13). */
     for (size_t i = 0; i < call->n_unacknowledged_updates; i++) {
-        Pb__Internal__StatusUpdate *update = status_of_call(
-            agent, executor->framework->id, call->unacknowledged_updates[i]->status);
+        Pb__Internal__StatusUpdate *update =
+            status_of_call(agent, executor->framework->id, call->unacknowledged_updates[i]->status);
         status_from_executor(agent, update, UPDATE_FROM_STREAM, NULL);
     }
     executor_messages_drop_unknown(executor, call->unacknowledged_tasks,
@@ -218,11 +217,9 @@ static void subscribe(struct executor *executor, const struct net_request *reque
 void executor_api_gone(struct agent *agent, uint64_t handle)
 {
     struct framework *framework;
-    LIST_FOR_EACH(framework, &agent->framework_order, link)
-    {
+    LIST_FOR_EACH (framework, &agent->framework_order, link) {
         struct executor *executor;
-        LIST_FOR_EACH(executor, &framework->executor_order, link)
-        {
+        LIST_FOR_EACH (executor, &framework->executor_order, link) {
             if (executor->how == EXECUTOR_LINK_STREAM && executor->stream == handle) {
                 executor->stream = 0;
                 timers_cancel(&agent->timers, &executor->heartbeat_timer);

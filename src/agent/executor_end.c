@@ -86,8 +86,7 @@ struct task_end {
     const struct blob *limitation;
 };
 
-static struct task_end task_end_of(struct executor *executor,
-                                   const struct container_report *report)
+static struct task_end task_end_of(struct executor *executor, const struct container_report *report)
 {
     struct arena *arena = &executor->agent->arena;
     struct task_end end = {
@@ -134,14 +133,12 @@ static void end_tasks(struct executor *executor, struct list *tasks, const struc
     /* Ids first: the list changes with each update. */
     size_t count = 0;
     struct task *task;
-    LIST_FOR_EACH(task, tasks, link)
-    {
+    LIST_FOR_EACH (task, tasks, link) {
         count++;
     }
     const char **ids = arena_alloc_array(arena, count, sizeof(*ids));
     size_t i = 0;
-    LIST_FOR_EACH(task, tasks, link)
-    {
+    LIST_FOR_EACH (task, tasks, link) {
         ids[i++] = arena_strdup(arena, task->id);
     }
     for (i = 0; i < count; i++) {
@@ -170,8 +167,7 @@ void executor_terminated(struct executor *executor, const struct container_repor
     executor_move(executor, EXECUTOR_TERMINATED);
     if (framework->state == FRAMEWORK_TERMINATING) {
         struct task *task;
-        LIST_FOR_EACH(task, &executor->launched, link)
-        {
+        LIST_FOR_EACH (task, &executor->launched, link) {
             task_move(task, TASK_TERMINATED);
         }
     } else {
@@ -204,8 +200,8 @@ static void schedule_folders(struct executor *executor)
     }
 }
 
-/* Whose acknowledgement is not waited for any more. One that was cut off with its framework is shown
- * as killed, as the master records it. */
+/* Whose acknowledgement is not waited for any more. One that was cut off with its framework is
+ * shown as killed, as the master records it. */
 static void keep_ended(struct task *task)
 {
     if (!task_state_is_terminal(task->state)) {
@@ -226,8 +222,7 @@ void executor_remember(struct executor *executor)
     struct list *lists[] = {&executor->queued, &executor->launched, &executor->terminated};
     for (size_t i = 0; i < ELEMENTS(lists); i++) {
         struct task *task;
-        LIST_FOR_EACH(task, lists[i], link)
-        {
+        LIST_FOR_EACH (task, lists[i], link) {
             keep_ended(task);
         }
     }

@@ -98,9 +98,9 @@ void executor_launch(struct executor *executor, const Pb__ExecutorInfo *info,
     struct agent *agent = executor->agent;
     executor->launch_info = message_encode_blob(&info->base);
     executor->launch_task = task != NULL ? message_encode_blob(&task->base) : NULL;
-    timers_set(&agent->timers, &executor->registering_timer,
-               time_add_ns(agent->now.mono_ns,
-                           agent->setup.config.executor_registration_timeout_ns));
+    timers_set(
+        &agent->timers, &executor->registering_timer,
+        time_add_ns(agent->now.mono_ns, agent->setup.config.executor_registration_timeout_ns));
     if (executor->user != NULL) {
         executor->launch = LAUNCH_USER;
         users_ask(agent, &executor->user_wait, executor->user);
@@ -140,8 +140,7 @@ static struct container_spec *make_spec(struct executor *executor)
         MESSAGES_READ(Pb__ExecutorInfo, pb__executor_info, executor->launch_info, arena);
     struct container_spec *spec = xalloc(sizeof(*spec));
     Pb__CommandInfo none = PB__COMMAND_INFO__INIT;
-    spec->command =
-        message_encode_blob(info->command != NULL ? &info->command->base : &none.base);
+    spec->command = message_encode_blob(info->command != NULL ? &info->command->base : &none.base);
     spec->container_info =
         info->container != NULL ? message_encode_blob(&info->container->base) : NULL;
     executor_environment(executor, info, spec);
@@ -157,8 +156,8 @@ static struct container_spec *make_spec(struct executor *executor)
     spec->checkpoint = executor->checkpoint;
     if (executor->checkpoint) {
         struct run_ids ids = executor_ids(executor);
-        spec->checkpoint_dir = xstrdup(
-            paths_join(arena, paths_run(arena, agent->setup.meta_dir, &ids), "pids"));
+        spec->checkpoint_dir =
+            xstrdup(paths_join(arena, paths_run(arena, agent->setup.meta_dir, &ids), "pids"));
     }
     spec->executor_info = blob_ref(executor->launch_info);
     spec->task_info = blob_ref(executor->launch_task);

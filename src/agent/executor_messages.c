@@ -44,10 +44,10 @@ static void store_pid(struct executor *executor)
     struct run_ids ids = executor_ids(executor);
     char pid[UPID_TEXT_SIZE];
     upid_format(&executor->pid, pid);
-    store_replace(&agent->effects->store, 0,
-                  paths_join(arena, paths_run(arena, agent->setup.meta_dir, &ids),
-                             "pids/libprocess.pid"),
-                  blob_from(slice_from(pid)))
+    store_replace(
+        &agent->effects->store, 0,
+        paths_join(arena, paths_run(arena, agent->setup.meta_dir, &ids), "pids/libprocess.pid"),
+        blob_from(slice_from(pid)))
         ->durable = true;
 }
 
@@ -67,8 +67,7 @@ void executor_messages_begin_delivery(struct executor *executor)
 {
     uint64_t token = executor_grow(executor);
     struct task *task;
-    LIST_FOR_EACH(task, &executor->queued, link)
-    {
+    LIST_FOR_EACH (task, &executor->queued, link) {
         task->grown_token = token;
     }
     executor_deliver(executor);
@@ -101,8 +100,7 @@ void executor_messages_register(struct agent *agent, const struct net_event *eve
         return;
     }
     struct arena *arena = &agent->arena;
-    Pb__Internal__ExecutorRegisteredMessage reply =
-        PB__INTERNAL__EXECUTOR_REGISTERED_MESSAGE__INIT;
+    Pb__Internal__ExecutorRegisteredMessage reply = PB__INTERNAL__EXECUTOR_REGISTERED_MESSAGE__INIT;
     reply.executor_info = MESSAGES_READ(Pb__ExecutorInfo, pb__executor_info, executor->info, arena);
     reply.framework_id = message->framework_id;
     reply.framework_info =
@@ -122,8 +120,7 @@ void executor_messages_drop_unknown(struct executor *executor, Pb__TaskInfo *con
     const char **dropped =
         arena_alloc_array(arena, executor->framework->tasks.count + 1, sizeof(*dropped));
     struct task *task;
-    LIST_FOR_EACH(task, &executor->launched, link)
-    {
+    LIST_FOR_EACH (task, &executor->launched, link) {
         bool is_known = task->state != PB__TASK_STATE__TASK_STAGING;
         for (size_t i = 0; i < count && !is_known; i++) {
             is_known = strcmp(known[i]->task_id->value, task->id) == 0;
@@ -209,16 +206,14 @@ void executor_messages_to_framework(struct agent *agent, const struct net_event 
                    pb__internal__executor_to_framework_message, agent, event);
     if (message != NULL) {
         framework_messages_from_executor(agent, message->framework_id->value,
-                                         message->executor_id->value,
-                                         message_bytes(message->data));
+                                         message->executor_id->value, message_bytes(message->data));
     }
 }
 
 void executor_messages_reconnect(struct executor *executor)
 {
     struct agent *agent = executor->agent;
-    Pb__Internal__ReconnectExecutorMessage message =
-        PB__INTERNAL__RECONNECT_EXECUTOR_MESSAGE__INIT;
+    Pb__Internal__ReconnectExecutorMessage message = PB__INTERNAL__RECONNECT_EXECUTOR_MESSAGE__INIT;
     message.slave_id = messages_agent_id(agent->id, &agent->arena);
     agent_send(agent, &executor->pid, "mesos.internal.ReconnectExecutorMessage", &message.base);
 }

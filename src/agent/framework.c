@@ -74,12 +74,10 @@ static void take_completed(struct framework *framework)
 {
     struct agent *agent = framework->agent;
     struct framework *old;
-    LIST_FOR_EACH(old, &agent->completed, link)
-    {
+    LIST_FOR_EACH (old, &agent->completed, link) {
         if (strcmp(old->id, framework->id) == 0) {
             struct executor *executor;
-            LIST_FOR_EACH(executor, &old->completed, link)
-            {
+            LIST_FOR_EACH (executor, &old->completed, link) {
                 list_remove(&executor->link);
                 executor->framework = framework;
                 list_push_back(&framework->completed, &executor->link);
@@ -113,12 +111,10 @@ struct framework *framework_new(struct agent *agent, const Pb__FrameworkInfo *in
 struct framework *framework_free(struct framework *framework)
 {
     struct executor *executor;
-    LIST_FOR_EACH(executor, &framework->executor_order, link)
-    {
+    LIST_FOR_EACH (executor, &framework->executor_order, link) {
         executor_free(executor);
     }
-    LIST_FOR_EACH(executor, &framework->completed, link)
-    {
+    LIST_FOR_EACH (executor, &framework->completed, link) {
         executor_free(executor);
     }
     map_deinit(&framework->executors);
@@ -162,8 +158,7 @@ void framework_retire_if_idle(struct framework *framework)
     gc_schedule(agent, paths_framework(arena, agent->setup.config.work_dir, &ids),
                 agent->now.wall_ns);
     if (framework->checkpoint) {
-        gc_schedule(agent, paths_framework(arena, agent->setup.meta_dir, &ids),
-                    agent->now.wall_ns);
+        gc_schedule(agent, paths_framework(arena, agent->setup.meta_dir, &ids), agent->now.wall_ns);
     }
     map_remove(&agent->frameworks, &framework->by_id);
     list_remove(&framework->link);
@@ -187,12 +182,10 @@ void framework_shut_down(struct framework *framework)
     agent_log(agent, LOG_LEVEL_INFO, "shutting down framework %s", framework->id);
     framework->state = FRAMEWORK_TERMINATING;
     const char *id = arena_strdup(arena, framework->id);
-    const char **names =
-        arena_alloc_array(arena, framework->executors.count + 1, sizeof(*names));
+    const char **names = arena_alloc_array(arena, framework->executors.count + 1, sizeof(*names));
     size_t count = 0;
     struct executor *executor;
-    LIST_FOR_EACH(executor, &framework->executor_order, link)
-    {
+    LIST_FOR_EACH (executor, &framework->executor_order, link) {
         names[count++] = arena_strdup(arena, executor->id);
     }
     /* Each may be gone at once, and the framework with the last. */

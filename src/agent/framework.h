@@ -14,14 +14,14 @@ struct framework {
     struct map_link by_id; /* in the agent, while not completed */
     struct list link;      /* in the agent: framework_order, or completed */
     struct agent *agent;
-    char *id;              /* heap */
+    char *id; /* heap */
     enum framework_state state;
-    struct blob *info;     /* FrameworkInfo */
-    char *user;            /* heap */
+    struct blob *info; /* FrameworkInfo */
+    char *user;        /* heap */
     bool checkpoint;
     bool partition_aware;
-    struct upid pid;       /* id "" = it is reached through the master */
-    struct map executors;  /* by id */
+    struct upid pid;      /* id "" = it is reached through the master */
+    struct map executors; /* by id */
     struct list executor_order;
     struct map tasks;      /* of struct task, by id; not COMPLETED ones */
     struct list completed; /* of struct executor, oldest first */
@@ -31,7 +31,8 @@ struct framework {
 /* The framework with that id, or NULL. */
 struct framework *framework_find(const struct agent *agent, const char *id);
 /* With its info; pid "" = none. Takes over what is remembered of a completed one of the same id. */
-struct framework *framework_new(struct agent *agent, const Pb__FrameworkInfo *info, const char *pid);
+struct framework *framework_new(struct agent *agent, const Pb__FrameworkInfo *info,
+                                const char *pid);
 struct framework *framework_free(struct framework *framework);
 void framework_set_info(struct framework *framework, const Pb__FrameworkInfo *info);
 void framework_set_pid(struct framework *framework, const char *pid);

@@ -7,9 +7,8 @@
 
 void framework_messages_update(struct agent *agent, const struct net_event *event)
 {
-    Pb__Internal__UpdateFrameworkMessage *message =
-        AGENT_READ(Pb__Internal__UpdateFrameworkMessage, pb__internal__update_framework_message,
-                   agent, event);
+    Pb__Internal__UpdateFrameworkMessage *message = AGENT_READ(
+        Pb__Internal__UpdateFrameworkMessage, pb__internal__update_framework_message, agent, event);
     if (message == NULL || !agent_is_master(agent, &event->from, "UpdateFrameworkMessage") ||
         agent->state != AGENT_RUNNING) {
         return;
@@ -103,14 +102,14 @@ void framework_messages_acknowledge(struct agent *agent, const struct net_event 
     }
     /* Drivers before 0.23 acknowledge themselves; masters must be the right one. */
     bool is_master = slice_starts_with(slice_from(event->from.id), SLICE("master"));
-    if (is_master && (agent->state != AGENT_RUNNING ||
-                      !agent_is_master(agent, &event->from, "StatusUpdateAcknowledgementMessage"))) {
+    if (is_master &&
+        (agent->state != AGENT_RUNNING ||
+         !agent_is_master(agent, &event->from, "StatusUpdateAcknowledgementMessage"))) {
         return;
     }
     const char *framework_id = message->framework_id->value;
     const char *task_id = message->task_id->value;
-    int status =
-        updates_acknowledge(agent, framework_id, task_id, message_bytes(message->uuid));
+    int status = updates_acknowledge(agent, framework_id, task_id, message_bytes(message->uuid));
     if (status == UPDATES_E_UNKNOWN) {
         agent_log(agent, LOG_LEVEL_WARNING, "an acknowledgement for task %s that nobody waits for",
                   task_id);

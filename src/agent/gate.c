@@ -37,8 +37,7 @@ void gate_done(struct gate *gate, uint64_t token, int status)
     ASSERT(token > gate->done_token && token <= gate->last_token);
     gate->done_token = token;
     struct gate_wait *wait;
-    LIST_FOR_EACH(wait, &gate->waits, link)
-    {
+    LIST_FOR_EACH (wait, &gate->waits, link) {
         if (wait->token >= token) {
             if (wait->token == token) {
                 wait->status = status;

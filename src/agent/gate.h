@@ -1,7 +1,7 @@
 /*
  * The gate: what waits until a file operation is done, and with it all before it (docs/design/
- * agent.md, durability). Waits are embedded in what waits; when the store reports a token, they come
- * out in the order in which they were put in.
+ * agent.md, durability). Waits are embedded in what waits; when the store reports a token, they
+ * come out in the order in which they were put in.
  */
 #ifndef TEPUI_AGENT_GATE_H
 #define TEPUI_AGENT_GATE_H
@@ -21,16 +21,16 @@ enum gate_kind {
 };
 
 struct gate_wait {
-    struct list link;  /* in the gate while waiting */
-    uint64_t token;    /* 0 = not waiting */
-    int status;        /* 0, or -errno of the operation with exactly this token */
+    struct list link; /* in the gate while waiting */
+    uint64_t token;   /* 0 = not waiting */
+    int status;       /* 0, or -errno of the operation with exactly this token */
     enum gate_kind kind;
 };
 
 struct gate {
-    struct list waits;    /* ascending tokens */
-    uint64_t last_token;  /* given out */
-    uint64_t done_token;  /* all up to here are done */
+    struct list waits;   /* ascending tokens */
+    uint64_t last_token; /* given out */
+    uint64_t done_token; /* all up to here are done */
 };
 
 void gate_init(struct gate *gate);

@@ -21,11 +21,9 @@ static double count_executors(const struct agent *agent, enum executor_state sta
 {
     size_t count = 0;
     struct framework *framework;
-    LIST_FOR_EACH(framework, &agent->framework_order, link)
-    {
+    LIST_FOR_EACH (framework, &agent->framework_order, link) {
         struct executor *executor;
-        LIST_FOR_EACH(executor, &framework->executor_order, link)
-        {
+        LIST_FOR_EACH (executor, &framework->executor_order, link) {
             count += executor->state == state;
         }
     }
@@ -51,14 +49,11 @@ static size_t count_tasks(const struct agent *agent, Pb__TaskState state, bool w
 {
     size_t count = 0;
     struct framework *framework;
-    LIST_FOR_EACH(framework, &agent->framework_order, link)
-    {
+    LIST_FOR_EACH (framework, &agent->framework_order, link) {
         struct executor *executor;
-        LIST_FOR_EACH(executor, &framework->executor_order, link)
-        {
+        LIST_FOR_EACH (executor, &framework->executor_order, link) {
             struct task *task;
-            LIST_FOR_EACH(task, &executor->launched, link)
-            {
+            LIST_FOR_EACH (task, &executor->launched, link) {
                 count += task->state == state;
             }
             if (with_queued) {
@@ -96,11 +91,9 @@ static struct amounts used(const struct agent *agent)
     struct amounts sum;
     amounts_init(&sum);
     struct framework *framework;
-    LIST_FOR_EACH(framework, &agent->framework_order, link)
-    {
+    LIST_FOR_EACH (framework, &agent->framework_order, link) {
         struct executor *executor;
-        LIST_FOR_EACH(executor, &framework->executor_order, link)
-        {
+        LIST_FOR_EACH (executor, &framework->executor_order, link) {
             struct amounts one;
             struct amounts_limits limits;
             executor_sum(executor, &one, &limits);

@@ -32,12 +32,10 @@ static void entry_free(struct gc *gc, struct gc_entry *entry)
 void gc_deinit(struct gc *gc)
 {
     struct gc_entry *entry;
-    LIST_FOR_EACH(entry, &gc->waiting, link)
-    {
+    LIST_FOR_EACH (entry, &gc->waiting, link) {
         entry_free(gc, entry);
     }
-    LIST_FOR_EACH(entry, &gc->removing, link)
-    {
+    LIST_FOR_EACH (entry, &gc->removing, link) {
         entry_free(gc, entry);
     }
     map_deinit(&gc->entries);
@@ -109,8 +107,7 @@ static void remove_older(struct agent *agent, int64_t age_ns)
 {
     struct gc *gc = &agent->gc;
     struct gc_entry *entry;
-    LIST_FOR_EACH(entry, &gc->waiting, link)
-    {
+    LIST_FOR_EACH (entry, &gc->waiting, link) {
         if (agent->now.wall_ns - entry->ended_ns < age_ns) {
             break;
         }
@@ -142,8 +139,7 @@ void gc_disk_usage(struct agent *agent, int64_t usage_ppm)
 bool gc_removed(struct agent *agent, uint64_t token, int status)
 {
     struct gc_entry *entry;
-    LIST_FOR_EACH(entry, &agent->gc.removing, link)
-    {
+    LIST_FOR_EACH (entry, &agent->gc.removing, link) {
         if (entry->token != token) {
             continue;
         }

@@ -17,10 +17,10 @@ struct agent;
 
 struct gc_entry {
     struct map_link by_path;
-    struct list link;  /* ascending by the end of what is in it */
-    char *path;        /* heap */
-    int64_t ended_ns;  /* wall clock */
-    uint64_t token;    /* of its removal; 0 = still waiting */
+    struct list link; /* ascending by the end of what is in it */
+    char *path;       /* heap */
+    int64_t ended_ns; /* wall clock */
+    uint64_t token;   /* of its removal; 0 = still waiting */
 };
 
 struct gc {

@@ -20,22 +20,21 @@ static void kill_queued(struct task *task)
     size_t count = 0;
     const char **ids = arena_alloc_array(arena, executor->framework->tasks.count, sizeof(*ids));
     struct task *other;
-    LIST_FOR_EACH(other, &executor->queued, link)
-    {
+    LIST_FOR_EACH (other, &executor->queued, link) {
         if (other == task || (group != NULL && other->group == group)) {
             ids[count++] = arena_strdup(arena, other->id);
         }
     }
     for (size_t i = 0; i < count; i++) {
-        status_from_agent(
-            agent, &(struct status_options){
-                       .framework_id = executor->framework->id,
-                       .task_id = ids[i],
-                       .executor_id = executor->id,
-                       .state = PB__TASK_STATE__TASK_KILLED,
-                       .reason = PB__TASK_STATUS__REASON__REASON_TASK_KILLED_DURING_LAUNCH,
-                       .message = message,
-                   });
+        status_from_agent(agent,
+                          &(struct status_options){
+                              .framework_id = executor->framework->id,
+                              .task_id = ids[i],
+                              .executor_id = executor->id,
+                              .state = PB__TASK_STATE__TASK_KILLED,
+                              .reason = PB__TASK_STATUS__REASON__REASON_TASK_KILLED_DURING_LAUNCH,
+                              .message = message,
+                          });
     }
 }
 
@@ -137,23 +136,19 @@ static void kill_all(struct agent *agent, const Pb__DrainConfig *config)
     struct arena *arena = &agent->arena;
     size_t count = 0;
     struct framework *framework;
-    LIST_FOR_EACH(framework, &agent->framework_order, link)
-    {
+    LIST_FOR_EACH (framework, &agent->framework_order, link) {
         count += framework->tasks.count;
     }
     const char **frameworks = arena_alloc_array(arena, count + 1, sizeof(*frameworks));
     const char **tasks = arena_alloc_array(arena, count + 1, sizeof(*tasks));
     count = 0;
-    LIST_FOR_EACH(framework, &agent->framework_order, link)
-    {
+    LIST_FOR_EACH (framework, &agent->framework_order, link) {
         struct executor *executor;
-        LIST_FOR_EACH(executor, &framework->executor_order, link)
-        {
+        LIST_FOR_EACH (executor, &framework->executor_order, link) {
             const struct list *lists[] = {&executor->launched, &executor->queued};
             for (size_t i = 0; i < ELEMENTS(lists); i++) {
                 struct task *task;
-                LIST_FOR_EACH(task, lists[i], link)
-                {
+                LIST_FOR_EACH (task, lists[i], link) {
                     frameworks[count] = arena_strdup(arena, framework->id);
                     tasks[count++] = arena_strdup(arena, task->id);
                 }
@@ -196,8 +191,8 @@ void kill_drain(struct agent *agent, const struct net_event *event)
 void kill_drain_again(struct agent *agent)
 {
     if (agent->drain_config != NULL) {
-        Pb__DrainConfig *config = MESSAGES_READ(Pb__DrainConfig, pb__drain_config,
-                                                agent->drain_config, &agent->arena);
+        Pb__DrainConfig *config =
+            MESSAGES_READ(Pb__DrainConfig, pb__drain_config, agent->drain_config, &agent->arena);
         drain(agent, config);
     }
 }

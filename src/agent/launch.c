@@ -13,14 +13,14 @@
 /* One message: a task, or a group, with its executor. All in the step's arenas. */
 struct launch {
     Pb__FrameworkInfo *framework_info;
-    const char *pid;             /* the scheduler's; NULL = none */
+    const char *pid; /* the scheduler's; NULL = none */
     Pb__TaskInfo **tasks;
     size_t task_count;
-    Pb__TaskGroupInfo *group;    /* NULL for a single task */
+    Pb__TaskGroupInfo *group; /* NULL for a single task */
     Pb__ExecutorInfo *executor;
-    bool is_command;             /* the executor is made for this task */
-    bool has_launch_executor;    /* the master said which it expects: */
-    bool launch_executor;        /* a new executor, or one that is there */
+    bool is_command;          /* the executor is made for this task */
+    bool has_launch_executor; /* the master said which it expects: */
+    bool launch_executor;     /* a new executor, or one that is there */
     Pb__Internal__ResourceVersionUUID **versions;
     size_t version_count;
     struct framework *framework; /* once it is known */
@@ -88,8 +88,8 @@ static const char *check_limits(const struct agent *agent, const struct launch *
 {
     for (size_t i = 0; i < launch->task_count; i++) {
         const Pb__TaskInfo *task = launch->tasks[i];
-        bool is_docker = task->container != NULL &&
-                         task->container->type == PB__CONTAINER_INFO__TYPE__DOCKER;
+        bool is_docker =
+            task->container != NULL && task->container->type == PB__CONTAINER_INFO__TYPE__DOCKER;
         for (size_t j = 0; j < task->n_limits && !is_docker; j++) {
             const char *name = task->limits[j]->key;
             if (strcmp(name, "cpus") == 0 && !agent->setup.config.limits_cpus) {
@@ -123,8 +123,7 @@ static bool judge(struct agent *agent, const struct launch *launch)
                         "Task assumes outdated resource state");
         return false;
     }
-    bool unknown =
-        has_unknown(agent, launch->executor->resources, launch->executor->n_resources);
+    bool unknown = has_unknown(agent, launch->executor->resources, launch->executor->n_resources);
     for (size_t i = 0; i < launch->task_count; i++) {
         unknown |= has_unknown(agent, launch->tasks[i]->resources, launch->tasks[i]->n_resources);
     }
@@ -278,8 +277,8 @@ static void run(struct agent *agent, struct launch *launch)
     if (!judge_executor(agent, launch, executor)) {
         return;
     }
-    if (executor != NULL && (executor->state == EXECUTOR_TERMINATING ||
-                             executor->state == EXECUTOR_TERMINATED)) {
+    if (executor != NULL &&
+        (executor->state == EXECUTOR_TERMINATING || executor->state == EXECUTOR_TERMINATED)) {
         refuse(agent, launch, PB__TASK_STATUS__REASON__REASON_EXECUTOR_TERMINATED,
                executor->state == EXECUTOR_TERMINATED ? "Executor terminated"
                                                       : "Executor terminating");
@@ -296,8 +295,8 @@ static void run(struct agent *agent, struct launch *launch)
 
 /* --- the messages --- */
 
-/* Allocates what older masters left unallocated, and brings all resources to the newer format. False
- * if that cannot be done. */
+/* Allocates what older masters left unallocated, and brings all resources to the newer format.
+ * False if that cannot be done. */
 static bool complete(struct agent *agent, struct launch *launch)
 {
     struct arena *arena = &agent->arena;
@@ -358,8 +357,8 @@ static void receive(struct agent *agent, struct launch *launch)
             return;
         }
     }
-    /* While DISCONNECTED the master may have given this agent up already: a task that it sent before
-     * would run without its knowing. It is asked for at the re-registration, and dropped. */
+    /* While DISCONNECTED the master may have given this agent up already: a task that it sent
+     * before would run without its knowing. It is asked for at the re-registration, and dropped. */
     if (agent->state != AGENT_RUNNING) {
         agent_log(agent, LOG_LEVEL_WARNING, "ignoring task %s: the agent is %s",
                   launch->tasks[0]->task_id->value, agent_state_name(agent));
@@ -402,10 +401,9 @@ void launch_run_task(struct agent *agent, const struct net_event *event)
         resource_pb_inject_allocation(task->resources, task->n_resources, slice_from(role),
                                       &agent->arena);
     }
-    launch.executor = launch.is_command
-                          ? launch_command_executor(&agent->setup, message->framework, task,
-                                                    &agent->arena)
-                          : task->executor;
+    launch.executor = launch.is_command ? launch_command_executor(&agent->setup, message->framework,
+                                                                  task, &agent->arena)
+                                        : task->executor;
     receive(agent, &launch);
 }
 

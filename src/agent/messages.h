@@ -14,7 +14,7 @@
 /* Bytes that were made by us, or have been checked: never fails (asserts). */
 ProtobufCMessage *messages_read(const ProtobufCMessageDescriptor *desc, struct slice bytes,
                                 struct arena *arena) WARN_UNUSED;
-#define MESSAGES_READ(type, name, blob, arena)                                                     \
+#define MESSAGES_READ(type, name, blob, arena) \
     ((type *)messages_read(&name##__descriptor, blob_slice(blob), (arena)))
 
 Pb__AgentID *messages_agent_id(const char *value, struct arena *arena);

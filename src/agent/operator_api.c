@@ -63,9 +63,15 @@ struct operator_row {
     size_t body_offset; /* of its pointer in the call */
 };
 
-#define ROW(type_, handle_) {PB__AGENT__CALL__TYPE__##type_, #type_, handle_, NULL, 0}
-#define ROW_WITH(type_, handle_, member_)                                                          \
-    {PB__AGENT__CALL__TYPE__##type_, #type_, handle_, #member_, offsetof(Pb__Agent__Call, member_)}
+#define ROW(type_, handle_)                                      \
+    {                                                            \
+        PB__AGENT__CALL__TYPE__##type_, #type_, handle_, NULL, 0 \
+    }
+#define ROW_WITH(type_, handle_, member_)                          \
+    {                                                              \
+        PB__AGENT__CALL__TYPE__##type_, #type_, handle_, #member_, \
+            offsetof(Pb__Agent__Call, member_)                     \
+    }
 
 static const struct operator_row rows[] = {
     ROW(GET_HEALTH, operator_get_health),
@@ -154,9 +160,8 @@ static bool read_content_type(struct agent *agent, const struct net_request *req
                       " or " MEDIA_RECORDIO);
     }
     if (!media->body_stream && message_type.data != NULL) {
-        return refuse(
-            agent, request, 415,
-            "Expecting 'Message-Content-Type' to be not set for non-streaming requests");
+        return refuse(agent, request, 415,
+                      "Expecting 'Message-Content-Type' to be not set for non-streaming requests");
     }
     if (media->body_stream && message_type.data == NULL) {
         return refuse(agent, request, 400,
@@ -169,8 +174,7 @@ static bool read_content_type(struct agent *agent, const struct net_request *req
     return true;
 }
 
-static bool read_accept(struct agent *agent, const struct net_request *request,
-                        struct media *media)
+static bool read_accept(struct agent *agent, const struct net_request *request, struct media *media)
 {
     struct slice accept = http_find_header(request->head, "Accept");
     struct slice message_accept = http_find_header(request->head, "Message-Accept");
@@ -255,10 +259,8 @@ void operator_api_request(struct agent *agent, const struct net_request *request
     if (message == NULL) {
         return;
     }
-    struct operator_call call = {.request = request,
-                                 .handle = request->handle,
-                                 .call = message,
-                                 .json = media.answer_json};
+    struct operator_call call = {
+        .request = request, .handle = request->handle, .call = message, .json = media.answer_json};
     if (!message->has_type) {
         operator_fail(agent, &call, 400,
                       "Failed to validate agent::Call: Expecting 'type' to be present");

@@ -1,6 +1,7 @@
 /*
- * The v1 operator API of the agent: one table of calls. Checks come in the reference's order: method,
- * Content-Type, Accept, body, whether the call may be streamed (golden/, test_operator_agent_reads).
+ * The v1 operator API of the agent: one table of calls. Checks come in the reference's order:
+ * method, Content-Type, Accept, body, whether the call may be streamed (golden/,
+ * test_operator_agent_reads).
  */
 #ifndef TEPUI_AGENT_OPERATOR_API_H
 #define TEPUI_AGENT_OPERATOR_API_H

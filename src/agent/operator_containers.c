@@ -15,8 +15,8 @@
 
 /* The four calls come in two wordings each; this is what they have in common. */
 struct wording {
-    const char *name;             /* of the message, for errors */
-    bool deprecated;              /* ..._NESTED_CONTAINER */
+    const char *name; /* of the message, for errors */
+    bool deprecated;  /* ..._NESTED_CONTAINER */
     const Pb__ContainerID *id;
     const Pb__CommandInfo *command;
     const Pb__ContainerInfo *container;
@@ -52,8 +52,7 @@ static bool read_path(struct agent *agent, const struct operator_call *call,
 
 static struct wording launch_wording(const Pb__Agent__Call *call)
 {
-    if (call->launch_container != NULL &&
-        call->type == PB__AGENT__CALL__TYPE__LAUNCH_CONTAINER) {
+    if (call->launch_container != NULL && call->type == PB__AGENT__CALL__TYPE__LAUNCH_CONTAINER) {
         const Pb__Agent__Call__LaunchContainer *c = call->launch_container;
         return (struct wording){.name = "launch_container",
                                 .id = c->container_id,
@@ -127,8 +126,7 @@ static const char *check_launch(struct agent *agent, const struct wording *w)
 }
 
 static struct container_spec *make_spec(struct agent *agent, const struct wording *w,
-                                        const struct agent_container *container,
-                                        const char *user)
+                                        const struct agent_container *container, const char *user)
 {
     struct container_spec *spec = xalloc(sizeof(*spec));
     Pb__CommandInfo none = PB__COMMAND_INFO__INIT;
@@ -139,8 +137,7 @@ static struct container_spec *make_spec(struct agent *agent, const struct wordin
     amounts_add_resources(&amounts, w->resources, w->resource_count);
     amounts_set_limits(&amounts, w->limits, w->limit_count);
     spec->command = message_encode_blob(&command->base);
-    spec->container_info =
-        w->container != NULL ? message_encode_blob(&w->container->base) : NULL;
+    spec->container_info = w->container != NULL ? message_encode_blob(&w->container->base) : NULL;
     environment_set(spec, "MESOS_SANDBOX", container->directory);
     environment_set_all(spec, command->environment);
     environment_finish(spec);
@@ -151,8 +148,7 @@ static struct container_spec *make_spec(struct agent *agent, const struct wordin
     spec->cpus_limit_milli = MAX(amounts.cpus_limit_milli, 0);
     spec->mem_limit_bytes = MAX(amounts.mem_limit_bytes, 0);
     spec->share_cgroups = w->id->parent != NULL && shares_cgroups(w, &said);
-    spec->checkpoint =
-        container->executor != NULL ? container->executor->checkpoint : true;
+    spec->checkpoint = container->executor != NULL ? container->executor->checkpoint : true;
     spec->standalone = container->kind == AGENT_CONTAINER_STANDALONE;
     spec->fetch_owner = user != NULL ? xstrdup(user) : NULL;
     spec->fetch_command = blob_ref(spec->command);
@@ -176,8 +172,8 @@ static struct agent_container *make_container(struct agent *agent, const char *p
 static struct agent_container *find_parent(struct agent *agent, const char *path)
 {
     const char *dot = strrchr(path, '.');
-    return dot != NULL ? agent_container_find(agent, arena_strndup(&agent->arena, path,
-                                                                   (size_t)(dot - path)))
+    return dot != NULL ? agent_container_find(
+                             agent, arena_strndup(&agent->arena, path, (size_t)(dot - path)))
                        : NULL;
 }
 
@@ -222,8 +218,7 @@ void operator_launch_container(struct agent *agent, const struct operator_call *
     agent_container_launch(agent, container, user);
 }
 
-void operator_answer_launch(struct agent *agent, struct agent_container *container,
-                            const char *why)
+void operator_answer_launch(struct agent *agent, struct agent_container *container, const char *why)
 {
     uint64_t handle = container->launch_handle;
     container->launch_handle = 0;
@@ -244,9 +239,10 @@ static void respond_end(struct agent *agent, const struct agent_container_waiter
 {
     struct arena *arena = &agent->arena;
     Pb__Agent__Response *response = MESSAGE_NEW(Pb__Agent__Response, pb__agent__response, arena);
-    /* Both wordings have the same fields; one is filled, and copied where the other is asked for. */
-    Pb__Agent__Response__WaitContainer *wait = MESSAGE_NEW(
-        Pb__Agent__Response__WaitContainer, pb__agent__response__wait_container, arena);
+    /* Both wordings have the same fields; one is filled, and copied where the other is asked for.
+     */
+    Pb__Agent__Response__WaitContainer *wait =
+        MESSAGE_NEW(Pb__Agent__Response__WaitContainer, pb__agent__response__wait_container, arena);
     wait->has_exit_status = end->has_status;
     wait->exit_status = end->status;
     wait->has_state = end->has_state;
@@ -286,8 +282,8 @@ void operator_answer_wait(struct agent *agent, const struct agent_container_wait
     if (container->state == AGENT_CONTAINER_ENDED) {
         respond_end(agent, waiter, &container->end);
     } else {
-        net_respond_text(&agent->effects->net, waiter->handle, 404,
-                         "Container %s cannot be found", container->path);
+        net_respond_text(&agent->effects->net, waiter->handle, 404, "Container %s cannot be found",
+                         container->path);
     }
 }
 
@@ -349,8 +345,8 @@ void operator_kill_container(struct agent *agent, const struct operator_call *ca
     }
     const struct agent_container *container = agent_container_find(agent, path);
     if (container == NULL || container->state == AGENT_CONTAINER_ENDED) {
-        operator_fail(agent, call, 404,
-                      "Container '%s' cannot be found (or is already killed)", path);
+        operator_fail(agent, call, 404, "Container '%s' cannot be found (or is already killed)",
+                      path);
         return;
     }
     struct container_request *request =

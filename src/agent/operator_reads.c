@@ -22,8 +22,8 @@ static Pb__Agent__Response *make(struct agent *agent, Pb__Agent__Response__Type 
 void operator_get_health(struct agent *agent, const struct operator_call *call)
 {
     Pb__Agent__Response *response = make(agent, PB__AGENT__RESPONSE__TYPE__GET_HEALTH);
-    response->get_health = MESSAGE_NEW(Pb__Agent__Response__GetHealth,
-                                       pb__agent__response__get_health, &agent->arena);
+    response->get_health =
+        MESSAGE_NEW(Pb__Agent__Response__GetHealth, pb__agent__response__get_health, &agent->arena);
     response->get_health->healthy = 1;
     operator_respond(agent, call->handle, call->json, response);
 }
@@ -54,8 +54,8 @@ void operator_get_version(struct agent *agent, const struct operator_call *call)
     struct arena *arena = &agent->arena;
     const struct agent_build *build = &agent->setup.config.build;
     Pb__Agent__Response *response = make(agent, PB__AGENT__RESPONSE__TYPE__GET_VERSION);
-    response->get_version = MESSAGE_NEW(Pb__Agent__Response__GetVersion,
-                                        pb__agent__response__get_version, arena);
+    response->get_version =
+        MESSAGE_NEW(Pb__Agent__Response__GetVersion, pb__agent__response__get_version, arena);
     Pb__VersionInfo *info = response->get_version->version_info =
         MESSAGE_NEW(Pb__VersionInfo, pb__version_info, arena);
     info->version = arena_strdup(arena, build->version);
@@ -88,8 +88,8 @@ void operator_get_metrics(struct agent *agent, const struct operator_call *call)
 {
     struct arena *arena = &agent->arena;
     Pb__Agent__Response *response = make(agent, PB__AGENT__RESPONSE__TYPE__GET_METRICS);
-    response->get_metrics = MESSAGE_NEW(Pb__Agent__Response__GetMetrics,
-                                        pb__agent__response__get_metrics, arena);
+    response->get_metrics =
+        MESSAGE_NEW(Pb__Agent__Response__GetMetrics, pb__agent__response__get_metrics, arena);
     struct metrics_list list = {arena, response->get_metrics};
     metrics_visit(agent->gauges.metrics, add_metric, &list);
     operator_respond(agent, call->handle, call->json, response);
@@ -116,8 +116,7 @@ void operator_set_logging_level(struct agent *agent, const struct operator_call 
     operator_respond_ok(agent, call);
 }
 
-static void render(struct agent *agent, const struct operator_call *call,
-                   enum view_content content)
+static void render(struct agent *agent, const struct operator_call *call, enum view_content content)
 {
     struct view *view = view_take(agent, content, call->json, NULL);
     net_render(&agent->effects->net, call->handle, &view->job);
@@ -170,8 +169,7 @@ void operator_get_operations(struct agent *agent, const struct operator_call *ca
 
 void operator_get_resource_providers(struct agent *agent, const struct operator_call *call)
 {
-    Pb__Agent__Response *response =
-        make(agent, PB__AGENT__RESPONSE__TYPE__GET_RESOURCE_PROVIDERS);
+    Pb__Agent__Response *response = make(agent, PB__AGENT__RESPONSE__TYPE__GET_RESOURCE_PROVIDERS);
     response->get_resource_providers =
         MESSAGE_NEW(Pb__Agent__Response__GetResourceProviders,
                     pb__agent__response__get_resource_providers, &agent->arena);

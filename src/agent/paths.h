@@ -1,8 +1,8 @@
 /*
  * Every path below work_dir, as text (golden/on_disk.md). Pure: nothing is looked up.
  *
- * All are written into the arena. `root` is work_dir for sandboxes and work_dir/meta for checkpoints:
- * both have the same layout below it.
+ * All are written into the arena. `root` is work_dir for sandboxes and work_dir/meta for
+ * checkpoints: both have the same layout below it.
  */
 #ifndef TEPUI_AGENT_PATHS_H
 #define TEPUI_AGENT_PATHS_H

@@ -32,8 +32,8 @@ bool recovered_files_next(struct slice *rest, struct slice *ret_record)
         return false;
     }
     const uint8_t *bytes = (const uint8_t *)rest->data;
-    size_t size = (size_t)bytes[0] | (size_t)bytes[1] << 8 | (size_t)bytes[2] << 16 |
-                  (size_t)bytes[3] << 24;
+    size_t size =
+        (size_t)bytes[0] | (size_t)bytes[1] << 8 | (size_t)bytes[2] << 16 | (size_t)bytes[3] << 24;
     if (rest->size - SIZE_BYTES < size) {
         return false;
     }

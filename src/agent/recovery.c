@@ -98,8 +98,8 @@ static int recover_task(struct executor *executor, const struct tree *tree, size
     const struct tree_entry *folder = &tree->entries[at];
     const struct tree_entry *info = recovered_files_find(tree, folder, "task.info");
     Pb__Task *message = NULL;
-    int status = recovered_files_read(agent, info, &pb__task__descriptor,
-                                      (ProtobufCMessage **)&message);
+    int status =
+        recovered_files_read(agent, info, &pb__task__descriptor, (ProtobufCMessage **)&message);
     if (status != 0 || message == NULL) {
         return status;
     }
@@ -205,8 +205,7 @@ static void recover_running(struct executor *executor, const struct tree *tree,
 static const char *latest_of(struct agent *agent, const struct tree *tree,
                              const struct tree_entry *folder)
 {
-    const struct tree_entry *link =
-        recovered_files_find(tree, folder, "runs/latest");
+    const struct tree_entry *link = recovered_files_find(tree, folder, "runs/latest");
     if (link == NULL || link->type != TREE_LINK) {
         return NULL;
     }
@@ -241,8 +240,8 @@ static void collect_older_runs(struct framework *framework, const struct tree *t
 static bool is_generated(const struct tree *tree, const struct tree_entry *folder,
                          const Pb__ExecutorInfo *info)
 {
-    const struct tree_entry *file = recovered_files_find(tree, folder,
-                                                         "executor_generated_for_command_task");
+    const struct tree_entry *file =
+        recovered_files_find(tree, folder, "executor_generated_for_command_task");
     if (file != NULL) {
         return slice_is(slice_trim(file->bytes), "1");
     }
@@ -257,12 +256,10 @@ static int recover_executor(struct framework *framework, const struct tree *tree
     struct arena *arena = &agent->arena;
     const char *latest = latest_of(agent, tree, folder);
     const struct tree_entry *run =
-        latest != NULL ? recovered_files_find(tree, folder,
-                                              arena_printf(arena, "runs/%s", latest))
+        latest != NULL ? recovered_files_find(tree, folder, arena_printf(arena, "runs/%s", latest))
                        : NULL;
     Pb__ExecutorInfo *info = NULL;
-    int status = recovered_files_read(agent,
-                                      recovered_files_find(tree, folder, "executor.info"),
+    int status = recovered_files_read(agent, recovered_files_find(tree, folder, "executor.info"),
                                       &pb__executor_info__descriptor, (ProtobufCMessage **)&info);
     if (status != 0) {
         return status;
@@ -278,8 +275,7 @@ static int recover_executor(struct framework *framework, const struct tree *tree
     collect_older_runs(framework, tree, folder, latest);
     struct executor *executor =
         executor_new(framework, info, latest, is_generated(tree, folder, info));
-    const struct tree_entry *sentinel =
-        recovered_files_find(tree, run, "executor.sentinel");
+    const struct tree_entry *sentinel = recovered_files_find(tree, run, "executor.sentinel");
     status = recover_tasks(executor, tree, run, sentinel != NULL);
     if (status != 0) {
         return status;
@@ -299,9 +295,8 @@ static int recover_framework(struct agent *agent, const struct tree *tree,
 {
     struct arena *arena = &agent->arena;
     Pb__FrameworkInfo *info = NULL;
-    int status = recovered_files_read(
-        agent, recovered_files_find(tree, folder, "framework.info"),
-        &pb__framework_info__descriptor, (ProtobufCMessage **)&info);
+    int status = recovered_files_read(agent, recovered_files_find(tree, folder, "framework.info"),
+                                      &pb__framework_info__descriptor, (ProtobufCMessage **)&info);
     const struct tree_entry *executors = recovered_files_find(tree, folder, "executors");
     if (status != 0) {
         return status;
@@ -310,15 +305,13 @@ static int recover_framework(struct agent *agent, const struct tree *tree,
         struct run_ids ids = {.agent = agent->id, .framework = tree_name(folder)};
         gc_schedule(agent, paths_framework(arena, agent->setup.config.work_dir, &ids),
                     folder->mtime_ns);
-        gc_schedule(agent, paths_framework(arena, agent->setup.meta_dir, &ids),
-                    folder->mtime_ns);
+        gc_schedule(agent, paths_framework(arena, agent->setup.meta_dir, &ids), folder->mtime_ns);
         return 0;
     }
     info->id = messages_framework_id(tree_name(folder), arena);
     const struct tree_entry *pid = recovered_files_find(tree, folder, "framework.pid");
     struct framework *framework = framework_new(
-        agent, info,
-        pid != NULL ? arena_strndup(arena, pid->bytes.data, pid->bytes.size) : NULL);
+        agent, info, pid != NULL ? arena_strndup(arena, pid->bytes.data, pid->bytes.size) : NULL);
     size_t at = (size_t)(executors - tree->entries);
     size_t end = tree_skip(tree, at);
     for (at++; at < end; at = tree_skip(tree, at)) {
@@ -392,8 +385,7 @@ static int recover_id(struct agent *agent, const struct agent_recovered *recover
     int status = folder == NULL
                      ? 0
                      : recovered_files_read(
-                           agent,
-                           recovered_files_find(recovered->meta, folder, "slave.info"),
+                           agent, recovered_files_find(recovered->meta, folder, "slave.info"),
                            &pb__agent_info__descriptor, (ProtobufCMessage **)&previous);
     if (status != 0 || previous == NULL) {
         return status;
@@ -416,13 +408,12 @@ static int recover_id(struct agent *agent, const struct agent_recovered *recover
     agent->requires_agent_update = status == COMPATIBILITY_E_CHANGED;
     if (agent->requires_agent_update) {
         struct blob *info = message_encode_blob(&setup_info(agent)->base);
-        const char *path = paths_join(
-            arena, paths_agent(arena, agent->setup.meta_dir, id), "slave.info");
+        const char *path =
+            paths_join(arena, paths_agent(arena, agent->setup.meta_dir, id), "slave.info");
         agent_store_message(agent, path, info, 0);
         blob_unref(info);
     }
-    const struct tree_entry *drain =
-        recovered_files_find(recovered->meta, folder, "drain.config");
+    const struct tree_entry *drain = recovered_files_find(recovered->meta, folder, "drain.config");
     Pb__DrainConfig *config = NULL;
     if (recovered_files_read(agent, drain, &pb__drain_config__descriptor,
                              (ProtobufCMessage **)&config) == 0 &&
@@ -509,11 +500,9 @@ void recovery_begin(struct agent *agent, const struct agent_recovered *recovered
 static void end_lost(struct agent *agent)
 {
     struct framework *framework;
-    LIST_FOR_EACH(framework, &agent->framework_order, link)
-    {
+    LIST_FOR_EACH (framework, &agent->framework_order, link) {
         struct executor *executor;
-        LIST_FOR_EACH(executor, &framework->executor_order, link)
-        {
+        LIST_FOR_EACH (executor, &framework->executor_order, link) {
             if (executor->state == EXECUTOR_REGISTERING && executor->container == NULL) {
                 bool is_last = framework->executors.count == 1;
                 executor_terminated(executor, NULL);
@@ -530,11 +519,9 @@ typedef void executor_fn(struct executor *executor);
 static void for_each_absent(struct agent *agent, executor_fn *fn)
 {
     struct framework *framework;
-    LIST_FOR_EACH(framework, &agent->framework_order, link)
-    {
+    LIST_FOR_EACH (framework, &agent->framework_order, link) {
         struct executor *executor;
-        LIST_FOR_EACH(executor, &framework->executor_order, link)
-        {
+        LIST_FOR_EACH (executor, &framework->executor_order, link) {
             if (executor->state == EXECUTOR_REGISTERING) {
                 fn(executor);
             }
@@ -588,9 +575,9 @@ void recovery_containers_found(struct agent *agent)
     }
     for_each_absent(agent, reconnect);
     set_reconnect_timer(agent);
-    timers_set(&agent->timers, &agent->reregister_timer,
-               time_add_ns(agent->now.mono_ns,
-                           agent->setup.config.executor_reregistration_timeout_ns));
+    timers_set(
+        &agent->timers, &agent->reregister_timer,
+        time_add_ns(agent->now.mono_ns, agent->setup.config.executor_reregistration_timeout_ns));
 }
 
 void recovery_ask_again(struct agent *agent)
@@ -643,11 +630,9 @@ void recovery_check(struct agent *agent)
         return;
     }
     struct framework *framework;
-    LIST_FOR_EACH(framework, &agent->framework_order, link)
-    {
+    LIST_FOR_EACH (framework, &agent->framework_order, link) {
         struct executor *executor;
-        LIST_FOR_EACH(executor, &framework->executor_order, link)
-        {
+        LIST_FOR_EACH (executor, &framework->executor_order, link) {
             if (executor->state == EXECUTOR_REGISTERING) {
                 return;
             }

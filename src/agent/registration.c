@@ -36,8 +36,7 @@ static void send_register(struct agent *agent)
     agent_send_master(agent, "mesos.internal.RegisterSlaveMessage", &message.base);
 }
 
-static void add_task(struct agent *agent, const struct task *task, size_t *count,
-                     Pb__Task ***items)
+static void add_task(struct agent *agent, const struct task *task, size_t *count, Pb__Task ***items)
 {
     struct arena *arena = &agent->arena;
     struct buf bytes = BUF_INIT;
@@ -51,8 +50,7 @@ static void add_tasks(struct agent *agent, const struct list *tasks, size_t *cou
                       Pb__Task ***items)
 {
     struct task *task;
-    LIST_FOR_EACH(task, tasks, link)
-    {
+    LIST_FOR_EACH (task, tasks, link) {
         add_task(agent, task, count, items);
     }
 }
@@ -89,8 +87,7 @@ static void add_completed(struct agent *agent, const struct framework *framework
         archived->pid = arena_strdup(arena, pid);
     }
     struct executor *executor;
-    LIST_FOR_EACH(executor, &framework->completed, link)
-    {
+    LIST_FOR_EACH (executor, &framework->completed, link) {
         add_tasks(agent, &executor->completed, &archived->n_tasks, &archived->tasks);
     }
     MESSAGE_APPEND(arena, message->n_completed_frameworks, message->completed_frameworks, archived);
@@ -108,19 +105,16 @@ static void send_reregister(struct agent *agent)
     agent_checkpointed_resources(agent, &message.checkpointed_resources,
                                  &message.n_checkpointed_resources);
     struct framework *framework;
-    LIST_FOR_EACH(framework, &agent->framework_order, link)
-    {
+    LIST_FOR_EACH (framework, &agent->framework_order, link) {
         Pb__FrameworkInfo *info =
             MESSAGES_READ(Pb__FrameworkInfo, pb__framework_info, framework->info, arena);
         MESSAGE_APPEND(arena, message.n_frameworks, message.frameworks, info);
         struct executor *executor;
-        LIST_FOR_EACH(executor, &framework->executor_order, link)
-        {
+        LIST_FOR_EACH (executor, &framework->executor_order, link) {
             add_executor(agent, executor, &message);
         }
     }
-    LIST_FOR_EACH(framework, &agent->completed, link)
-    {
+    LIST_FOR_EACH (framework, &agent->completed, link) {
         add_completed(agent, framework, &message);
     }
     downgrade(&message.base, arena);
@@ -190,8 +184,9 @@ void registration_detected(struct agent *agent, const struct agent_master_found 
         upid_format(&found->pid, pid);
         agent_log(agent, LOG_LEVEL_INFO, "the leading master is %s", pid);
         if (agent->requires_agent_update && !found->has_agent_update) {
-            agent_exit(agent, 1, "the agent's configuration has changed, and the master lacks the "
-                                 "capability AGENT_UPDATE");
+            agent_exit(agent, 1,
+                       "the agent's configuration has changed, and the master lacks the "
+                       "capability AGENT_UPDATE");
             return;
         }
     }
@@ -233,7 +228,8 @@ void registration_ping_timeout(struct agent *agent)
     begin(agent);
 }
 
-static void set_connection(struct agent *agent, const Pb__Internal__MasterSlaveConnection *connection)
+static void set_connection(struct agent *agent,
+                           const Pb__Internal__MasterSlaveConnection *connection)
 {
     agent->ping_timeout_ns = AGENT_PING_TIMEOUT_NS;
     int64_t ns;
@@ -281,9 +277,9 @@ static void store_id(struct agent *agent, const char *id)
     struct blob *info = message_encode_blob(&setup_info(agent)->base);
     agent_store_message(agent, paths_join(arena, folder, "slave.info"), info, 0);
     blob_unref(info);
-    struct store_op *op = store_symlink(
-        &agent->effects->store, token,
-        arena_printf(arena, "%s/slaves/latest", agent->setup.meta_dir), folder);
+    struct store_op *op =
+        store_symlink(&agent->effects->store, token,
+                      arena_printf(arena, "%s/slaves/latest", agent->setup.meta_dir), folder);
     op->durable = true;
     gate_wait_for(&agent->gate, &agent->id_wait, token);
 }
@@ -295,9 +291,8 @@ void registration_id_stored(struct agent *agent)
 
 void registration_registered(struct agent *agent, const struct net_event *event)
 {
-    Pb__Internal__SlaveRegisteredMessage *message =
-        AGENT_READ(Pb__Internal__SlaveRegisteredMessage, pb__internal__slave_registered_message,
-                   agent, event);
+    Pb__Internal__SlaveRegisteredMessage *message = AGENT_READ(
+        Pb__Internal__SlaveRegisteredMessage, pb__internal__slave_registered_message, agent, event);
     if (message == NULL || !agent_is_master(agent, &event->from, "SlaveRegisteredMessage")) {
         return;
     }
@@ -360,8 +355,8 @@ static void reconcile(struct agent *agent, const Pb__Internal__ReconcileTasksMes
 void registration_reregistered(struct agent *agent, const struct net_event *event)
 {
     Pb__Internal__SlaveReregisteredMessage *message =
-        AGENT_READ(Pb__Internal__SlaveReregisteredMessage,
-                   pb__internal__slave_reregistered_message, agent, event);
+        AGENT_READ(Pb__Internal__SlaveReregisteredMessage, pb__internal__slave_reregistered_message,
+                   agent, event);
     if (message == NULL || !agent_is_master(agent, &event->from, "SlaveReregisteredMessage") ||
         agent->state == AGENT_TERMINATING || agent->state == AGENT_RECOVERING) {
         return;
@@ -384,8 +379,8 @@ void registration_reregistered(struct agent *agent, const struct net_event *even
 
 void registration_ping(struct agent *agent, const struct net_event *event)
 {
-    Pb__Internal__PingSlaveMessage *message = AGENT_READ(
-        Pb__Internal__PingSlaveMessage, pb__internal__ping_slave_message, agent, event);
+    Pb__Internal__PingSlaveMessage *message =
+        AGENT_READ(Pb__Internal__PingSlaveMessage, pb__internal__ping_slave_message, agent, event);
     if (message == NULL) {
         return;
     }

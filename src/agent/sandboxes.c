@@ -86,8 +86,7 @@ bool sandboxes_resolve(struct agent *agent, struct slice path, const char **ret_
         arena_printf(arena, "%s%.*s/executors/%.*s/runs/%.*s", own, SLICE_ARGS(p.framework),
                      SLICE_ARGS(p.executor), SLICE_ARGS(p.run));
     *ret_root = root;
-    *ret_path =
-        p.rest.size > 0 ? arena_printf(arena, "%s/%.*s", root, SLICE_ARGS(p.rest)) : root;
+    *ret_path = p.rest.size > 0 ? arena_printf(arena, "%s/%.*s", root, SLICE_ARGS(p.rest)) : root;
     return true;
 }
 
@@ -161,10 +160,8 @@ static bool read_path(struct agent *agent, const struct endpoint_call *call, str
 
 void sandboxes_browse(struct agent *agent, const struct endpoint_call *call)
 {
-    struct look_options options = {.handle = call->handle,
-                                   .type = FILE_LIST,
-                                   .form = SANDBOX_V0,
-                                   .jsonp = call->jsonp};
+    struct look_options options = {
+        .handle = call->handle, .type = FILE_LIST, .form = SANDBOX_V0, .jsonp = call->jsonp};
     if (read_path(agent, call, &options.path)) {
         begin(agent, &options);
     }
@@ -184,8 +181,8 @@ static bool read_number(struct agent *agent, const struct endpoint_call *call, c
         return false;
     }
     if (*value < -1) {
-        net_respond_text(&agent->effects->net, call->handle, 400,
-                         "Negative %s provided: %lld.\n", name, (long long)*value);
+        net_respond_text(&agent->effects->net, call->handle, 400, "Negative %s provided: %lld.\n",
+                         name, (long long)*value);
         return false;
     }
     return true;
@@ -248,13 +245,11 @@ static void put_debug(struct agent *agent, struct json_writer *w, const struct l
 {
     struct arena *arena = &agent->arena;
     struct executor *executor;
-    LIST_FOR_EACH(executor, executors, link)
-    {
+    LIST_FOR_EACH (executor, executors, link) {
         struct run_ids ids = executor_ids(executor);
         json_key_slice(w, slice_from(paths_virtual_run(arena, &ids)));
         json_text(w, executor->directory);
-        json_key_slice(
-            w, slice_from(paths_latest_run(arena, agent->setup.config.work_dir, &ids)));
+        json_key_slice(w, slice_from(paths_latest_run(arena, agent->setup.config.work_dir, &ids)));
         json_text(w, executor->directory);
         json_key_slice(w, slice_from(executor->directory));
         json_text(w, executor->directory);
@@ -273,8 +268,7 @@ void sandboxes_debug(struct agent *agent, const struct endpoint_call *call)
     const struct list *lists[] = {&agent->framework_order, &agent->completed};
     for (size_t i = 0; i < ELEMENTS(lists); i++) {
         struct framework *framework;
-        LIST_FOR_EACH(framework, lists[i], link)
-        {
+        LIST_FOR_EACH (framework, lists[i], link) {
             put_debug(agent, &w, &framework->executor_order);
             put_debug(agent, &w, &framework->completed);
         }
@@ -441,8 +435,7 @@ static void respond_failure(struct agent *agent, const struct sandbox_look *look
 void sandboxes_result(struct agent *agent, const struct file_result *result)
 {
     struct sandbox_look *look;
-    LIST_FOR_EACH(look, &agent->looks, link)
-    {
+    LIST_FOR_EACH (look, &agent->looks, link) {
         if (look->token != result->token) {
             continue;
         }
@@ -473,8 +466,7 @@ void sandboxes_result(struct agent *agent, const struct file_result *result)
 void sandboxes_drop_all(struct agent *agent)
 {
     struct sandbox_look *look;
-    LIST_FOR_EACH(look, &agent->looks, link)
-    {
+    LIST_FOR_EACH (look, &agent->looks, link) {
         look_free(look);
     }
 }

@@ -1,9 +1,10 @@
 /*
  * The files API: which virtual paths there are, where they lie, and what is answered.
  *
- * Sandboxes are found by the shape of the path alone: /frameworks/F/executors/E/runs/latest and their
- * real paths below work_dir. So they can be looked into as long as they are there, also when nothing
- * else is known of the executor any more. What lies outside of a run's folder is not reached.
+ * Sandboxes are found by the shape of the path alone: /frameworks/F/executors/E/runs/latest and
+ * their real paths below work_dir. So they can be looked into as long as they are there, also when
+ * nothing else is known of the executor any more. What lies outside of a run's folder is not
+ * reached.
  */
 #ifndef TEPUI_AGENT_SANDBOXES_H
 #define TEPUI_AGENT_SANDBOXES_H
@@ -22,14 +23,14 @@ struct operator_call;
 enum sandbox_form { SANDBOX_V0, SANDBOX_V1_JSON, SANDBOX_V1_PROTOBUF };
 
 struct sandbox_look {
-    struct list link;     /* in the agent */
+    struct list link; /* in the agent */
     uint64_t token;
     uint64_t handle;
     enum file_request_type type;
     enum sandbox_form form;
-    char *path;           /* heap: as asked for */
-    char *jsonp;          /* heap, or NULL */
-    int64_t offset;       /* READ: as asked for */
+    char *path;     /* heap: as asked for */
+    char *jsonp;    /* heap, or NULL */
+    int64_t offset; /* READ: as asked for */
 };
 
 /* Where a virtual path lies, in the step's arena; false if nothing is there. */

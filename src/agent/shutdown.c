@@ -29,8 +29,8 @@ void shutdown_executor(struct agent *agent, const struct net_event *event)
 void shutdown_framework(struct agent *agent, const struct net_event *event)
 {
     Pb__Internal__ShutdownFrameworkMessage *message =
-        AGENT_READ(Pb__Internal__ShutdownFrameworkMessage,
-                   pb__internal__shutdown_framework_message, agent, event);
+        AGENT_READ(Pb__Internal__ShutdownFrameworkMessage, pb__internal__shutdown_framework_message,
+                   agent, event);
     if (message == NULL || !agent_is_master(agent, &event->from, "ShutdownFrameworkMessage") ||
         agent->state == AGENT_RECOVERING || agent->state == AGENT_DISCONNECTED) {
         return;
@@ -54,8 +54,7 @@ void shutdown_everything(struct agent *agent)
     size_t count = 0;
     const char **ids = arena_alloc_array(arena, agent->frameworks.count + 1, sizeof(*ids));
     struct framework *framework;
-    LIST_FOR_EACH(framework, &agent->framework_order, link)
-    {
+    LIST_FOR_EACH (framework, &agent->framework_order, link) {
         ids[count++] = arena_strdup(arena, framework->id);
     }
     for (size_t i = 0; i < count; i++) {
@@ -83,8 +82,7 @@ void shutdown_leave(struct agent *agent)
 {
     agent_log(agent, LOG_LEVEL_INFO, "unregistering and shutting down");
     if (agent->id[0] != '\0') {
-        Pb__Internal__UnregisterSlaveMessage message =
-            PB__INTERNAL__UNREGISTER_SLAVE_MESSAGE__INIT;
+        Pb__Internal__UnregisterSlaveMessage message = PB__INTERNAL__UNREGISTER_SLAVE_MESSAGE__INIT;
         message.slave_id = messages_agent_id(agent->id, &agent->arena);
         agent_send_master(agent, "mesos.internal.UnregisterSlaveMessage", &message.base);
     }

@@ -1,7 +1,7 @@
 /*
  * Status updates on their way in: from executors of both kinds, and those that the agent makes
- * itself. Here they are judged, completed (source, container, drain), and change the task; then they
- * go to their stream (updates.h).
+ * itself. Here they are judged, completed (source, container, drain), and change the task; then
+ * they go to their stream (updates.h).
  */
 #ifndef TEPUI_AGENT_STATUS_H
 #define TEPUI_AGENT_STATUS_H
@@ -14,7 +14,7 @@ struct agent;
 struct status_options {
     const char *framework_id;
     const char *task_id;
-    const char *executor_id;      /* NULL = not told */
+    const char *executor_id; /* NULL = not told */
     Pb__TaskState state;
     Pb__TaskStatus__Reason reason;
     const char *message;

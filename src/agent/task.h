@@ -34,27 +34,28 @@ struct task_group {
 };
 
 struct task {
-    struct map_link by_id;     /* in the framework, until COMPLETED */
-    struct list link;          /* in the executor's list of its phase */
+    struct map_link by_id; /* in the framework, until COMPLETED */
+    struct list link;      /* in the executor's list of its phase */
     struct executor *executor;
-    char *id;                  /* heap */
+    char *id; /* heap */
 
     enum task_phase phase;
     Pb__TaskState state;
-    struct task_group *group;  /* while QUEUED; NULL = alone */
-    struct blob *info;         /* TaskInfo; NULL once delivered */
-    struct blob *fixed;        /* Task without state, statuses and status_update_* */
-    struct blob *whole;        /* the whole Task, while nothing has changed; NULL = not made */
-    struct blob **statuses;    /* TaskStatus without data, oldest first; never two of a state in a row */
+    struct task_group *group; /* while QUEUED; NULL = alone */
+    struct blob *info;        /* TaskInfo; NULL once delivered */
+    struct blob *fixed;       /* Task without state, statuses and status_update_* */
+    struct blob *whole;       /* the whole Task, while nothing has changed; NULL = not made */
+    struct blob *
+        *statuses; /* TaskStatus without data, oldest first; never two of a state in a row */
     size_t status_count;
-    bool was_sent;             /* the executor has reported on it */
-    bool has_forwarded;        /* of the two below */
+    bool was_sent;                 /* the executor has reported on it */
+    bool has_forwarded;            /* of the two below */
     Pb__TaskState forwarded_state; /* of the last update sent to the master */
     struct uuid forwarded_uuid;
 
-    struct amounts amounts;    /* its resources */
-    struct gate_wait stored;   /* while its task.info is on the way */
-    uint64_t grown_token;      /* the container's UPDATE that makes room for it; 0 = none needed */
+    struct amounts amounts;  /* its resources */
+    struct gate_wait stored; /* while its task.info is on the way */
+    uint64_t grown_token;    /* the container's UPDATE that makes room for it; 0 = none needed */
 };
 
 /* Of a TaskInfo; resources must be allocated. The executor's list takes it over. */

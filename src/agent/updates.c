@@ -63,8 +63,7 @@ static struct update *update_free(struct update *update)
 static struct stream *stream_free(struct stream *stream)
 {
     struct update *update;
-    LIST_FOR_EACH(update, &stream->pending, link)
-    {
+    LIST_FOR_EACH (update, &stream->pending, link) {
         update_free(update);
     }
     timers_cancel(&stream->agent->timers, &stream->timer);
@@ -79,9 +78,8 @@ static struct stream *stream_free(struct stream *stream)
 
 static struct update *head_of(const struct stream *stream)
 {
-    return list_is_empty(&stream->pending)
-               ? NULL
-               : LIST_ENTRY(stream->pending.next, struct update, link);
+    return list_is_empty(&stream->pending) ? NULL
+                                           : LIST_ENTRY(stream->pending.next, struct update, link);
 }
 
 /* --- what others are told --- */
@@ -138,8 +136,7 @@ static void forward(struct stream *stream, int64_t retry_ns)
     Pb__Internal__StatusUpdate *update =
         MESSAGES_READ(Pb__Internal__StatusUpdate, pb__internal__status_update, head->bytes, arena);
     struct framework *framework = framework_find(agent, stream->framework_id);
-    struct task *task =
-        framework != NULL ? framework_find_task(framework, stream->task_id) : NULL;
+    struct task *task = framework != NULL ? framework_find_task(framework, stream->task_id) : NULL;
     if (task != NULL && task->phase != TASK_QUEUED) {
         task->has_forwarded = true;
         task->forwarded_state = head->state;
@@ -193,8 +190,7 @@ static void remember(struct stream *stream, const struct uuid *uuid)
 static struct update *find_pending(const struct stream *stream, const struct uuid *uuid)
 {
     struct update *update;
-    LIST_FOR_EACH(update, &stream->pending, link)
-    {
+    LIST_FOR_EACH (update, &stream->pending, link) {
         if (memcmp(&update->uuid, uuid, sizeof(*uuid)) == 0) {
             return update;
         }
@@ -228,8 +224,8 @@ static void acknowledge_now(struct stream *stream, const struct uuid *uuid, enum
 }
 
 /* One that came before: whoever sent it again wants to be told again. */
-static void acknowledge_again(struct stream *stream, const struct uuid *uuid,
-                              enum update_from from, const struct upid *pid)
+static void acknowledge_again(struct stream *stream, const struct uuid *uuid, enum update_from from,
+                              const struct upid *pid)
 {
     struct update *update = find_pending(stream, uuid);
     if (update == NULL) {
@@ -282,8 +278,8 @@ void updates_add(struct agent *agent, struct executor *executor,
         return;
     }
     if (stream->pending_count >= UPDATES_PENDING_MAX) {
-        agent_log(agent, LOG_LEVEL_WARNING, "task %s of framework %s has too many updates",
-                  task_id, framework_id);
+        agent_log(agent, LOG_LEVEL_WARNING, "task %s of framework %s has too many updates", task_id,
+                  framework_id);
         return;
     }
     struct update *update = push(stream, message, &uuid);
@@ -369,8 +365,7 @@ void updates_pause(struct agent *agent)
 {
     agent->streams_paused = true;
     struct stream *stream;
-    LIST_FOR_EACH(stream, &agent->stream_order, link)
-    {
+    LIST_FOR_EACH (stream, &agent->stream_order, link) {
         timers_cancel(&agent->timers, &stream->timer);
     }
 }
@@ -379,8 +374,7 @@ void updates_resume(struct agent *agent)
 {
     agent->streams_paused = false;
     struct stream *stream;
-    LIST_FOR_EACH(stream, &agent->stream_order, link)
-    {
+    LIST_FOR_EACH (stream, &agent->stream_order, link) {
         forward(stream, UPDATE_RETRY_MIN_NS);
     }
 }
@@ -393,8 +387,7 @@ void updates_timer(struct stream *stream)
 void updates_drop_framework(struct agent *agent, const char *framework_id)
 {
     struct stream *stream;
-    LIST_FOR_EACH(stream, &agent->stream_order, link)
-    {
+    LIST_FOR_EACH (stream, &agent->stream_order, link) {
         if (strcmp(stream->framework_id, framework_id) == 0) {
             stream_free(stream);
         }
@@ -404,8 +397,7 @@ void updates_drop_framework(struct agent *agent, const char *framework_id)
 void updates_drop_all(struct agent *agent)
 {
     struct stream *stream;
-    LIST_FOR_EACH(stream, &agent->stream_order, link)
-    {
+    LIST_FOR_EACH (stream, &agent->stream_order, link) {
         stream_free(stream);
     }
 }

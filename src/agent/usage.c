@@ -91,8 +91,8 @@ static void respond_v1(struct usage *usage)
     Pb__Agent__Response *response = MESSAGE_NEW(Pb__Agent__Response, pb__agent__response, arena);
     response->has_type = 1;
     response->type = PB__AGENT__RESPONSE__TYPE__GET_CONTAINERS;
-    Pb__Agent__Response__GetContainers *told = response->get_containers = MESSAGE_NEW(
-        Pb__Agent__Response__GetContainers, pb__agent__response__get_containers, arena);
+    Pb__Agent__Response__GetContainers *told = response->get_containers =
+        MESSAGE_NEW(Pb__Agent__Response__GetContainers, pb__agent__response__get_containers, arena);
     for (size_t i = 0; i < usage->entry_count; i++) {
         const struct usage_entry *entry = &usage->entries[i];
         Pb__Agent__Response__GetContainers__Container *one =
@@ -146,8 +146,8 @@ static void add_entry(struct usage *usage, const struct agent_container *contain
         return;
     }
     const struct executor *executor = container->executor;
-    const Pb__ExecutorInfo *info = MESSAGES_READ(Pb__ExecutorInfo, pb__executor_info,
-                                                 executor->info, &usage->agent->arena);
+    const Pb__ExecutorInfo *info =
+        MESSAGES_READ(Pb__ExecutorInfo, pb__executor_info, executor->info, &usage->agent->arena);
     entry->framework_id = xstrdup(executor->framework->id);
     entry->executor_id = xstrdup(executor->id);
     entry->executor_name = xstrdup(info->name != NULL ? info->name : "");
@@ -190,8 +190,7 @@ static void begin(struct agent *agent, uint64_t handle, enum usage_form form, co
     timer_init(&usage->timer, TIMER_USAGE, usage);
     list_push_back(&agent->usages, &usage->link);
     struct agent_container *container;
-    LIST_FOR_EACH(container, &agent->container_order, link)
-    {
+    LIST_FOR_EACH (container, &agent->container_order, link) {
         bool wanted = container->kind == AGENT_CONTAINER_EXECUTOR ||
                       (container->kind == AGENT_CONTAINER_NESTED && with_nested) ||
                       (container->kind == AGENT_CONTAINER_STANDALONE && with_standalone);
@@ -247,8 +246,7 @@ static struct blob *complete_status(struct agent *agent, const struct container_
 void usage_report(struct agent *agent, const struct container_report *report)
 {
     struct usage *usage;
-    LIST_FOR_EACH(usage, &agent->usages, link)
-    {
+    LIST_FOR_EACH (usage, &agent->usages, link) {
         uint64_t end = usage->first_token + 2 * usage->entry_count;
         if (report->token < usage->first_token || report->token >= end) {
             continue;
@@ -277,8 +275,7 @@ void usage_timeout(struct usage *usage)
 void usage_drop_all(struct agent *agent)
 {
     struct usage *usage;
-    LIST_FOR_EACH(usage, &agent->usages, link)
-    {
+    LIST_FOR_EACH (usage, &agent->usages, link) {
         usage_free(usage);
     }
 }

@@ -1,6 +1,6 @@
 /*
- * Questions about containers: how much they use, and where they run. Each answer is put together from
- * those of the containerizer, one pair for each container.
+ * Questions about containers: how much they use, and where they run. Each answer is put together
+ * from those of the containerizer, one pair for each container.
  */
 #ifndef TEPUI_AGENT_USAGE_H
 #define TEPUI_AGENT_USAGE_H
@@ -22,25 +22,25 @@ struct operator_call;
 enum usage_form { USAGE_STATISTICS, USAGE_CONTAINERS, USAGE_V1_JSON, USAGE_V1_PROTOBUF };
 
 struct usage_entry {
-    char *path;            /* heap; of the container */
-    char *framework_id;    /* heap; NULL for those without an executor */
-    char *executor_id;     /* heap; the same */
-    char *executor_name;   /* heap; the same */
-    char *source;          /* heap; the same */
-    struct blob *status;   /* ContainerStatus; NULL = not come */
+    char *path;              /* heap; of the container */
+    char *framework_id;      /* heap; NULL for those without an executor */
+    char *executor_id;       /* heap; the same */
+    char *executor_name;     /* heap; the same */
+    char *source;            /* heap; the same */
+    struct blob *status;     /* ContainerStatus; NULL = not come */
     struct blob *statistics; /* ResourceStatistics; NULL = not come */
 };
 
 struct usage {
-    struct list link;      /* in the agent */
+    struct list link; /* in the agent */
     struct agent *agent;
     uint64_t handle;
     enum usage_form form;
-    char *jsonp;           /* heap, or NULL */
+    char *jsonp; /* heap, or NULL */
     struct usage_entry *entries;
     size_t entry_count;
-    uint64_t first_token;  /* entry i: status is first + 2i, statistics one more */
-    size_t missing_count;  /* answers that have not come */
+    uint64_t first_token; /* entry i: status is first + 2i, statistics one more */
+    size_t missing_count; /* answers that have not come */
     struct timer timer;
 };
 

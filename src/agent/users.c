@@ -17,8 +17,7 @@ void users_wait_init(struct user_wait *wait, enum user_kind kind)
 static struct user_lookup *find(const struct agent *agent, const char *name)
 {
     struct user_lookup *lookup;
-    LIST_FOR_EACH(lookup, &agent->users, link)
-    {
+    LIST_FOR_EACH (lookup, &agent->users, link) {
         if (strcmp(lookup->name, name) == 0) {
             return lookup;
         }
@@ -68,8 +67,8 @@ void users_answer(struct agent *agent, const char *name, const struct user_found
             executor_user_found(CONTAINER_OF(wait, struct executor, user_wait), user);
             break;
         case USER_CONTAINER:
-            agent_container_user_found(
-                agent, CONTAINER_OF(wait, struct agent_container, user_wait), user);
+            agent_container_user_found(agent, CONTAINER_OF(wait, struct agent_container, user_wait),
+                                       user);
             break;
         }
     }
@@ -79,8 +78,7 @@ void users_answer(struct agent *agent, const char *name, const struct user_found
 void users_drop_all(struct agent *agent)
 {
     struct user_lookup *lookup;
-    LIST_FOR_EACH(lookup, &agent->users, link)
-    {
+    LIST_FOR_EACH (lookup, &agent->users, link) {
         lookup_free(lookup);
     }
 }

@@ -15,8 +15,7 @@ static void take_tasks(struct view *view, struct view_tasks *taken, const struct
     }
     taken->items = arena_alloc_array(&view->arena, count + 1, sizeof(taken->items[0]));
     struct task *task;
-    LIST_FOR_EACH(task, tasks, link)
-    {
+    LIST_FOR_EACH (task, tasks, link) {
         taken->items[taken->count++] = blob_ref(task_whole(task));
     }
 }
@@ -42,8 +41,7 @@ static void take_executors(struct view *view, struct view_executors *taken,
 {
     taken->items = arena_alloc_array(&view->arena, count + 1, sizeof(taken->items[0]));
     struct executor *executor;
-    LIST_FOR_EACH(executor, executors, link)
-    {
+    LIST_FOR_EACH (executor, executors, link) {
         take_executor(view, &taken->items[taken->count++], executor);
     }
 }
@@ -53,8 +51,7 @@ static void take_frameworks(struct view *view, struct view_frameworks *taken,
 {
     taken->items = arena_alloc_array(&view->arena, count + 1, sizeof(taken->items[0]));
     struct framework *framework;
-    LIST_FOR_EACH(framework, frameworks, link)
-    {
+    LIST_FOR_EACH (framework, frameworks, link) {
         struct view_framework *one = &taken->items[taken->count++];
         one->info = blob_ref(framework->info);
         one->id = arena_strdup(&view->arena, framework->id);
@@ -119,8 +116,7 @@ static void run_view(struct net_job *job, struct net_answer *answer)
     }
 }
 
-struct view *view_take(struct agent *agent, enum view_content content, bool json,
-                       const char *jsonp)
+struct view *view_take(struct agent *agent, enum view_content content, bool json, const char *jsonp)
 {
     struct view *view = xalloc(sizeof(*view));
     view->job = (struct net_job){run_view, free_view};

@@ -1,7 +1,7 @@
 /*
- * A picture of the agent's state for a worker to render: references to encoded messages, which never
- * change, and copies of a few texts. Taken in one pass over executors and tasks, in the loop; what is
- * costly, turning it to text, is the worker's.
+ * A picture of the agent's state for a worker to render: references to encoded messages, which
+ * never change, and copies of a few texts. Taken in one pass over executors and tasks, in the loop;
+ * what is costly, turning it to text, is the worker's.
  */
 #ifndef TEPUI_AGENT_VIEW_H
 #define TEPUI_AGENT_VIEW_H
@@ -13,8 +13,8 @@
 struct agent;
 
 enum view_content {
-    VIEW_STATE,           /* /state, v0 */
-    VIEW_GET_STATE,       /* v1 from here on */
+    VIEW_STATE,     /* /state, v0 */
+    VIEW_GET_STATE, /* v1 from here on */
     VIEW_GET_TASKS,
     VIEW_GET_EXECUTORS,
     VIEW_GET_FRAMEWORKS,
@@ -52,17 +52,17 @@ struct view_frameworks {
 };
 
 struct view {
-    struct net_job job;      /* first: the worker's handle on it */
-    struct arena arena;      /* owns all arrays and text */
+    struct net_job job; /* first: the worker's handle on it */
+    struct arena arena; /* owns all arrays and text */
     enum view_content content;
-    bool json;               /* v1: JSON, else protobuf */
-    const char *jsonp;       /* v0: function name, or NULL */
+    bool json;                       /* v1: JSON, else protobuf */
+    const char *jsonp;               /* v0: function name, or NULL */
     const struct agent_setup *setup; /* lives as long as the agent, and does not change */
     const char *id;
     const char *pid;
     const char *master_hostname; /* NULL = none */
     int64_t start_wall_ns;
-    struct blob *drain_config;   /* NULL = not draining */
+    struct blob *drain_config; /* NULL = not draining */
     int64_t drain_start_wall_ns;
     struct blob *resource_state; /* what is reserved and made beside the configuration; or NULL */
     struct view_frameworks running;

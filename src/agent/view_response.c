@@ -164,8 +164,8 @@ void view_write_response_json(const struct view *view, struct buf *out)
 
 struct splice {
     struct buf *out;
-    uint32_t number;   /* of the repeated field */
-    bool is_wrapped;   /* each is in a message of its own, as field 1 */
+    uint32_t number; /* of the repeated field */
+    bool is_wrapped; /* each is in a message of its own, as field 1 */
 };
 
 static void splice(void *arg, const struct blob *bytes)

@@ -171,13 +171,12 @@ static void read_trees(struct worker_job *job)
     tree_init(&recover->meta);
     tree_init(&recover->sandboxes);
     recover->failed =
-        tree_reader_read(meta,
-                         &(struct tree_reader_options){.skip = "resource_provider_registry"},
+        tree_reader_read(meta, &(struct tree_reader_options){.skip = "resource_provider_registry"},
                          &recover->meta, &recover->err) != 0 ||
-        tree_reader_read(sandboxes,
-                         &(struct tree_reader_options){.depth_max = SANDBOXES_DEPTH,
-                                                       .names_only = true},
-                         &recover->sandboxes, &recover->err) != 0;
+        tree_reader_read(
+            sandboxes,
+            &(struct tree_reader_options){.depth_max = SANDBOXES_DEPTH, .names_only = true},
+            &recover->sandboxes, &recover->err) != 0;
     read_boot_id(recover);
     free(meta);
     free(sandboxes);

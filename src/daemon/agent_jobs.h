@@ -1,6 +1,6 @@
 /*
- * What the agent's core asks of the machine, done by workers: users, disk usage, files, and what is on
- * disk at the start. Each job tells its answer as an event on the loop, and is then gone.
+ * What the agent's core asks of the machine, done by workers: users, disk usage, files, and what is
+ * on disk at the start. Each job tells its answer as an event on the loop, and is then gone.
  */
 #ifndef TEPUI_DAEMON_AGENT_JOBS_H
 #define TEPUI_DAEMON_AGENT_JOBS_H

@@ -33,9 +33,9 @@ struct daemon {
     struct agent_jobs jobs;
     struct agent *agent;
     struct agent_setup_result *setup;
-    struct loop_timer timer;       /* the core's deadline */
-    struct loop_task detect_task;  /* tells the master of --master */
-    struct event *files_event;     /* completions wait */
+    struct loop_timer timer;        /* the core's deadline */
+    struct loop_task detect_task;   /* tells the master of --master */
+    struct event *files_event;      /* completions wait */
     struct event *containers_event; /* reports wait */
     struct loop_signal *signals[3];
     bool is_over; /* the core has said its last word */
@@ -190,8 +190,7 @@ static int open_host(struct daemon *daemon, struct err *err)
     struct address bound;
     daemon->loop = loop_new();
     daemon->workers = workers_new(daemon->loop, WORKER_COUNT);
-    daemon->jobs =
-        (struct agent_jobs){.workers = daemon->workers, .on_event = step, .arg = daemon};
+    daemon->jobs = (struct agent_jobs){.workers = daemon->workers, .on_event = step, .arg = daemon};
     daemon->host = net_host_new(&(struct net_host_options){
         .loop = daemon->loop,
         .workers = daemon->workers,
@@ -246,8 +245,8 @@ static int open_core(struct daemon *daemon, struct err *err)
     loop_timer_init(&daemon->timer, daemon->loop, on_deadline, daemon);
     loop_task_init(&daemon->detect_task, on_detect);
     daemon->files_event = watch(daemon, files_fd(daemon->files), on_files);
-    daemon->containers_event = watch(daemon, containerizer_host_fd(daemon->containers),
-                                     on_containers);
+    daemon->containers_event =
+        watch(daemon, containerizer_host_fd(daemon->containers), on_containers);
     daemon->signals[0] = loop_signal_new(daemon->loop, SIGTERM, on_term, daemon);
     daemon->signals[1] = loop_signal_new(daemon->loop, SIGINT, on_term, daemon);
     daemon->signals[2] = loop_signal_new(daemon->loop, SIGUSR1, on_leave, daemon);
@@ -338,10 +337,8 @@ int main(int argc, char **argv)
     struct err err = {""};
     struct arena arena;
     struct agent_flags values = {0};
-    struct flags flags = {.table = agent_flags_table,
-                          .count = agent_flags_count,
-                          .values = &values,
-                          .arena = &arena};
+    struct flags flags = {
+        .table = agent_flags_table, .count = agent_flags_count, .values = &values, .arena = &arena};
     struct flags_source source = {.argc = argc, .argv = argv, .envp = environ, .prefix = "MESOS_"};
     CLEANUP(buf_deinit) struct buf text = BUF_INIT;
     arena_init(&arena, 0);

@@ -141,11 +141,9 @@ static int parse_environment(const char *json, struct arena *arena, struct agent
         return err_wrap(err, -EINVAL, "--executor_environment_variables");
     }
     const Pb__Csi__State__VolumeState *state = (const Pb__Csi__State__VolumeState *)message;
-    struct agent_pair *pairs =
-        arena_alloc_array(arena, state->n_parameters + 1, sizeof(pairs[0]));
+    struct agent_pair *pairs = arena_alloc_array(arena, state->n_parameters + 1, sizeof(pairs[0]));
     for (size_t i = 0; i < state->n_parameters; i++) {
-        pairs[i] =
-            (struct agent_pair){state->parameters[i]->key, state->parameters[i]->value};
+        pairs[i] = (struct agent_pair){state->parameters[i]->key, state->parameters[i]->value};
     }
     config->executor_environment = pairs;
     config->executor_environment_count = state->n_parameters;
@@ -184,8 +182,7 @@ static void set_flags(const struct flags *flags, const char *launcher_dir, struc
     size_t count = 0;
     for (size_t i = 0; i < flags->count; i++) {
         const char *name = flags->table[i].name;
-        const char *text =
-            strcmp(name, "launcher_dir") == 0 ? launcher_dir : flags->texts[i];
+        const char *text = strcmp(name, "launcher_dir") == 0 ? launcher_dir : flags->texts[i];
         if (text != NULL && strcmp(name, "credential") != 0) {
             pairs[count++] = (struct agent_pair){name, text};
         }
@@ -222,8 +219,8 @@ static void set_config(const struct agent_flags *values, struct agent_config *c)
     c->sandbox_directory = values->sandbox_directory;
     c->log_dir = values->log_dir;
     c->external_log_file = values->external_log_file;
-    c->recover = strcmp(values->recover, "cleanup") == 0 ? AGENT_RECOVER_CLEANUP
-                                                         : AGENT_RECOVER_RECONNECT;
+    c->recover =
+        strcmp(values->recover, "cleanup") == 0 ? AGENT_RECOVER_CLEANUP : AGENT_RECOVER_RECONNECT;
     c->reconfiguration_policy = strcmp(values->reconfiguration_policy, "additive") == 0
                                     ? AGENT_RECONFIGURE_ADDITIVE
                                     : AGENT_RECONFIGURE_EQUAL;

@@ -16,8 +16,8 @@ struct agent_setup_result {
     struct agent_master_found master; /* the master of --master=host:port */
     struct agent_config config;       /* but for address and seed */
     struct containerizer_options containers;
-    const char *work_dir;             /* absolute; it is there */
-    bool require_peer_match;          /* LIBPROCESS_REQUIRE_PEER_ADDRESS_IP_MATCH */
+    const char *work_dir;    /* absolute; it is there */
+    bool require_peer_match; /* LIBPROCESS_REQUIRE_PEER_ADDRESS_IP_MATCH */
 };
 
 /* Makes work_dir. 0, or -errno with a text for whoever started us. All text is in the arena, or is

@@ -70,8 +70,8 @@ const char *own_address_name(const struct address *address, struct arena *arena)
     socklen_t size;
     char name[NI_MAXHOST];
     address_to_sockaddr(address, &sockaddr, &size);
-    if (getnameinfo((struct sockaddr *)&sockaddr, size, name, sizeof(name), NULL, 0,
-                    NI_NAMEREQD) != 0) {
+    if (getnameinfo((struct sockaddr *)&sockaddr, size, name, sizeof(name), NULL, 0, NI_NAMEREQD) !=
+        0) {
         return NULL;
     }
     return arena_strdup(arena, name);

@@ -125,8 +125,7 @@ static void do_round(struct files *files, struct store_ops *ops)
     if (status != 0) {
         files->broken = status;
         struct completion *completion;
-        LIST_FOR_EACH(completion, &completions, link)
-        {
+        LIST_FOR_EACH (completion, &completions, link) {
             completion->done.status = status;
         }
         struct completion *failure = completion_new(0, status);
@@ -307,4 +306,3 @@ bool files_take(struct files *files, struct store_done *ret_done)
     free(completion);
     return true;
 }
-

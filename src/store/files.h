@@ -9,9 +9,9 @@
  *
  * How it is safe: a file that is there already is replaced by one that was synced before it got the
  * name; a new one is synced under its name, so that after a crash of the machine it may be there
- * empty, but then nobody was told of it. A completion comes when the operation and all before it are
- * on the disk. A folder that is removed is moved to the trash in its turn, and deleted by a second
- * thread: large trees do not hold up what waits behind them.
+ * empty, but then nobody was told of it. A completion comes when the operation and all before it
+ * are on the disk. A folder that is removed is moved to the trash in its turn, and deleted by a
+ * second thread: large trees do not hold up what waits behind them.
  */
 #ifndef TEPUI_STORE_FILES_H
 #define TEPUI_STORE_FILES_H
@@ -26,8 +26,8 @@
 
 struct files;
 
-/* The trash (absolute) must be on the file system of what is removed; it is made, and what is left in
- * it from before is deleted. 0 or -errno. */
+/* The trash (absolute) must be on the file system of what is removed; it is made, and what is left
+ * in it from before is deleted. 0 or -errno. */
 int files_start(const char *trash_dir, struct files **ret_files, struct err *err) WARN_UNUSED;
 
 /* Performs what was submitted, syncs it, and stops. NULL is fine. */

@@ -15,8 +15,8 @@
 #define MODE_FILE 0644
 #define MODE_FOLDER 0755
 
-/* Each fdatasync of a new file costs a flush of the disk's cache (about 3 ms), a syncfs one for all;
- * but that writes what others wrote, too, which must be little. */
+/* Each fdatasync of a new file costs a flush of the disk's cache (about 3 ms), a syncfs one for
+ * all; but that writes what others wrote, too, which must be little. */
 #define SYNCFS_COUNT_MIN 16
 #define SYNCFS_DIRTY_MAX (UINT64_C(64) << 20)
 
@@ -50,8 +50,7 @@ static void add_fd(struct files_unsynced *unsynced, int fd)
 {
     if (unsynced->fd_count == unsynced->fd_capacity) {
         unsynced->fd_capacity = MAX(unsynced->fd_capacity * 2, (size_t)16);
-        unsynced->fds =
-            xrealloc(unsynced->fds, unsynced->fd_capacity, sizeof(unsynced->fds[0]));
+        unsynced->fds = xrealloc(unsynced->fds, unsynced->fd_capacity, sizeof(unsynced->fds[0]));
     }
     unsynced->fds[unsynced->fd_count++] = fd;
 }
@@ -459,8 +458,8 @@ static int give_content(int fd, uint32_t uid, uint32_t gid)
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) {
             continue;
         }
-        int r = fchownat(dirfd(dir), entry->d_name, uid, gid, AT_SYMLINK_NOFOLLOW) != 0 ? -errno
-                                                                                         : 0;
+        int r =
+            fchownat(dirfd(dir), entry->d_name, uid, gid, AT_SYMLINK_NOFOLLOW) != 0 ? -errno : 0;
         int child =
             openat(dirfd(dir), entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (child >= 0) {

@@ -11,10 +11,10 @@
 
 /* What a round has written and not yet synced. */
 struct files_unsynced {
-    int *fds;          /* heap; open files */
+    int *fds; /* heap; open files */
     size_t fd_count;
     size_t fd_capacity;
-    char **folders;    /* heap; paths of folders with new names in them; may repeat */
+    char **folders; /* heap; paths of folders with new names in them; may repeat */
     size_t folder_count;
     size_t folder_capacity;
 };

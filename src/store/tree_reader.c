@@ -71,8 +71,8 @@ static int read_entry(struct reader *reader, const char *path, int depth)
     } else if (S_ISLNK(stat.st_mode)) {
         char target[PATH_MAX];
         ssize_t size = readlink(full, target, sizeof(target));
-        struct tree_entry *entry = tree_add(
-            reader->tree, TREE_LINK, path, slice_make(target, size > 0 ? (size_t)size : 0));
+        struct tree_entry *entry = tree_add(reader->tree, TREE_LINK, path,
+                                            slice_make(target, size > 0 ? (size_t)size : 0));
         entry->status = size < 0 ? -errno : 0;
         entry->mtime_ns = mtime_of(&stat);
     } else if (S_ISREG(stat.st_mode)) {
@@ -127,8 +127,7 @@ static int read_folder(struct reader *reader, const char *path, int depth)
         (reader->options->depth_max > 0 && depth > reader->options->depth_max)) {
         return 0;
     }
-    char *full =
-        path[0] != '\0' ? xasprintf("%s/%s", reader->root, path) : xstrdup(reader->root);
+    char *full = path[0] != '\0' ? xasprintf("%s/%s", reader->root, path) : xstrdup(reader->root);
     char **names = NULL;
     size_t count = 0;
     int r = list_names(full, &names, &count);
@@ -138,8 +137,7 @@ static int read_folder(struct reader *reader, const char *path, int depth)
         err_set(reader->err, r, "%s: %s", full, strerror(-r));
     }
     for (size_t i = 0; i < count; i++) {
-        char *child =
-            path[0] != '\0' ? xasprintf("%s/%s", path, names[i]) : xstrdup(names[i]);
+        char *child = path[0] != '\0' ? xasprintf("%s/%s", path, names[i]) : xstrdup(names[i]);
         r = r == 0 ? read_entry(reader, child, depth) : r;
         free(child);
         free(names[i]);
@@ -149,8 +147,8 @@ static int read_folder(struct reader *reader, const char *path, int depth)
     return r;
 }
 
-int tree_reader_read(const char *root, const struct tree_reader_options *options,
-                     struct tree *tree, struct err *err)
+int tree_reader_read(const char *root, const struct tree_reader_options *options, struct tree *tree,
+                     struct err *err)
 {
     struct reader reader = {root, options, tree, err};
     return read_folder(&reader, "", 1);

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 
-
 #define WORK_DIR "/w"
 #define STEPS_MAX 100000
 
@@ -36,7 +35,8 @@ static struct disk_file *add_file(struct shell *shell, enum tree_type type, cons
     if (file == NULL) {
         const char *slash = strrchr(path, '/');
         if (slash != path) {
-            add_file(shell, TREE_FOLDER, arena_strndup(&shell->arena, path, (size_t)(slash - path)));
+            add_file(shell, TREE_FOLDER,
+                     arena_strndup(&shell->arena, path, (size_t)(slash - path)));
         }
         file = xalloc(sizeof(*file));
         file->path = xstrdup(path);
@@ -51,8 +51,7 @@ static void remove_tree(struct shell *shell, const char *path)
 {
     size_t size = strlen(path);
     struct disk_file *file;
-    LIST_FOR_EACH(file, &shell->disk, link)
-    {
+    LIST_FOR_EACH (file, &shell->disk, link) {
         if (strncmp(file->path, path, size) == 0 &&
             (file->path[size] == '\0' || file->path[size] == '/')) {
             free_file(shell, file);
@@ -113,20 +112,17 @@ static void make_tree(struct shell *shell, const char *root, int depth_max, stru
     size_t count = 0;
     size_t size = strlen(root);
     struct disk_file *file;
-    LIST_FOR_EACH(file, &shell->disk, link)
-    {
+    LIST_FOR_EACH (file, &shell->disk, link) {
         count++;
     }
     struct disk_file **files = arena_alloc_array(&shell->arena, count + 1, sizeof(files[0]));
     count = 0;
-    LIST_FOR_EACH(file, &shell->disk, link)
-    {
+    LIST_FOR_EACH (file, &shell->disk, link) {
         int depth = 0;
         for (const char *c = file->path + size; strlen(file->path) > size && *c != '\0'; c++) {
             depth += *c == '/';
         }
-        if (strncmp(file->path, root, size) == 0 && file->path[size] == '/' &&
-            depth <= depth_max) {
+        if (strncmp(file->path, root, size) == 0 && file->path[size] == '/' && depth <= depth_max) {
             files[count++] = file;
         }
     }
@@ -394,8 +390,7 @@ void shell_init(struct shell *shell)
 void shell_forget(struct shell *shell)
 {
     struct sent *sent;
-    LIST_FOR_EACH(sent, &shell->sent, link)
-    {
+    LIST_FOR_EACH (sent, &shell->sent, link) {
         net_effect_free(sent->effect);
         list_remove(&sent->link);
         free(sent);
@@ -424,8 +419,7 @@ void shell_deinit(struct shell *shell)
     shell_stop(shell);
     agent_effects_deinit(&shell->effects);
     struct disk_file *file;
-    LIST_FOR_EACH(file, &shell->disk, link)
-    {
+    LIST_FOR_EACH (file, &shell->disk, link) {
         free_file(shell, file);
     }
     map_deinit(&shell->disk_by_path);
@@ -494,8 +488,8 @@ void shell_message(struct shell *shell, const char *from, const char *name,
     buf_deinit(&body);
 }
 
-uint64_t shell_request(struct shell *shell, const char *method, const char *path,
-                       const char *query, const char *body)
+uint64_t shell_request(struct shell *shell, const char *method, const char *path, const char *query,
+                       const char *body)
 {
     struct http_header headers[] = {{SLICE("Content-Type"), SLICE("application/json")},
                                     {SLICE("Accept"), SLICE("application/json")}};
@@ -505,10 +499,8 @@ uint64_t shell_request(struct shell *shell, const char *method, const char *path
                              .headers = headers,
                              .header_count = ELEMENTS(headers)};
     struct net_event net = {.type = NET_REQUEST, .handle = shell->next_handle++};
-    net.request = (struct net_request){.handle = net.handle,
-                                       .head = &head,
-                                       .path = slice_from(path),
-                                       .body = slice_from(body)};
+    net.request = (struct net_request){
+        .handle = net.handle, .head = &head, .path = slice_from(path), .body = slice_from(body)};
     shell_step(shell, &(struct agent_event){.type = AGENT_NET, .net = &net});
     return net.handle;
 }
@@ -516,8 +508,7 @@ uint64_t shell_request(struct shell *shell, const char *method, const char *path
 static struct sent *find_answer(struct shell *shell, uint64_t handle)
 {
     struct sent *sent;
-    LIST_FOR_EACH(sent, &shell->sent, link)
-    {
+    LIST_FOR_EACH (sent, &shell->sent, link) {
         if (sent->effect->handle == handle &&
             (sent->effect->type == NET_RESPOND || sent->effect->type == NET_RENDER)) {
             return sent;
@@ -553,8 +544,7 @@ ProtobufCMessage *shell_take(struct shell *shell, const char *name,
 {
     const char *full = arena_printf(&shell->arena, "mesos.internal.%s", name);
     struct sent *sent;
-    LIST_FOR_EACH(sent, &shell->sent, link)
-    {
+    LIST_FOR_EACH (sent, &shell->sent, link) {
         if (sent->effect->type == NET_SEND && strcmp(sent->effect->name, full) == 0) {
             ProtobufCMessage *message =
                 messages_read(desc, blob_slice(sent->effect->body), &shell->arena);
@@ -571,12 +561,11 @@ const char *shell_stream(struct shell *shell, uint64_t handle)
 {
     struct buf text = BUF_INIT;
     struct sent *sent;
-    LIST_FOR_EACH(sent, &shell->sent, link)
-    {
+    LIST_FOR_EACH (sent, &shell->sent, link) {
         const struct net_effect *effect = sent->effect;
-        if (effect->handle != handle || (effect->type != NET_STREAM_WRITE &&
-                                         effect->type != NET_STREAM_OPEN &&
-                                         effect->type != NET_STREAM_CLOSE)) {
+        if (effect->handle != handle ||
+            (effect->type != NET_STREAM_WRITE && effect->type != NET_STREAM_OPEN &&
+             effect->type != NET_STREAM_CLOSE)) {
             continue;
         }
         buf_append_text(&text, effect->type == NET_STREAM_OPEN    ? "<open>"
@@ -595,8 +584,7 @@ const char *shell_stream(struct shell *shell, uint64_t handle)
 struct container_request *shell_take_request(struct shell *shell, enum container_request_type type)
 {
     struct container_request *request;
-    LIST_FOR_EACH(request, &shell->requests, link)
-    {
+    LIST_FOR_EACH (request, &shell->requests, link) {
         if (request->type == type) {
             list_remove(&request->link);
             return request;
@@ -634,8 +622,8 @@ static Pb__Resource *resource(struct shell *shell, const char *name, double amou
 void shell_add_capability(struct shell *shell, Pb__FrameworkInfo *framework,
                           Pb__FrameworkInfo__Capability__Type type)
 {
-    Pb__FrameworkInfo__Capability *capability = MESSAGE_NEW(
-        Pb__FrameworkInfo__Capability, pb__framework_info__capability, &shell->arena);
+    Pb__FrameworkInfo__Capability *capability =
+        MESSAGE_NEW(Pb__FrameworkInfo__Capability, pb__framework_info__capability, &shell->arena);
     capability->has_type = 1;
     capability->type = type;
     MESSAGE_APPEND(&shell->arena, framework->n_capabilities, framework->capabilities, capability);
@@ -701,8 +689,7 @@ void shell_run_task(struct shell *shell, Pb__FrameworkInfo *framework, Pb__TaskI
 void shell_register_executor(struct shell *shell, const char *framework_id, const char *id,
                              const char *pid)
 {
-    Pb__Internal__RegisterExecutorMessage message =
-        PB__INTERNAL__REGISTER_EXECUTOR_MESSAGE__INIT;
+    Pb__Internal__RegisterExecutorMessage message = PB__INTERNAL__REGISTER_EXECUTOR_MESSAGE__INIT;
     message.framework_id = messages_framework_id(framework_id, &shell->arena);
     message.executor_id = messages_executor_id(id, &shell->arena);
     shell_message(shell, pid, "RegisterExecutorMessage", &message.base);

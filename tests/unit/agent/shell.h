@@ -33,22 +33,22 @@ struct shell {
     struct agent_config config;
     struct now now;
     struct agent_effects effects;
-    struct arena arena;          /* of the whole test */
-    struct list disk;            /* of struct disk_file; outlives the agent */
-    struct map disk_by_path;     /* the same */
-    struct list sent;            /* of struct sent */
-    struct list requests;        /* of struct container_request, not yet looked at */
-    struct list files;           /* of struct file_request */
-    struct list held;            /* of struct store_op: done, but not told yet */
-    bool holds_store;            /* completions wait for shell_release */
-    bool holds_containers;       /* LAUNCHED and UPDATED wait for the test */
-    bool fails_folders;          /* folders cannot be made */
-    bool is_large;               /* invariants are not checked after each step */
-    int exit_status;             /* -1 = no exit was asked for */
+    struct arena arena;      /* of the whole test */
+    struct list disk;        /* of struct disk_file; outlives the agent */
+    struct map disk_by_path; /* the same */
+    struct list sent;        /* of struct sent */
+    struct list requests;    /* of struct container_request, not yet looked at */
+    struct list files;       /* of struct file_request */
+    struct list held;        /* of struct store_op: done, but not told yet */
+    bool holds_store;        /* completions wait for shell_release */
+    bool holds_containers;   /* LAUNCHED and UPDATED wait for the test */
+    bool fails_folders;      /* folders cannot be made */
+    bool is_large;           /* invariants are not checked after each step */
+    int exit_status;         /* -1 = no exit was asked for */
     char exit_text[1024];
     uint64_t next_handle;
     int64_t next_pid;
-    char log[65536];             /* lines, the newest last */
+    char log[65536]; /* lines, the newest last */
 };
 
 void shell_init(struct shell *shell);
@@ -75,16 +75,17 @@ void shell_message(struct shell *shell, const char *from, const char *name,
                    const ProtobufCMessage *message);
 #define shell_tell(shell, name, message) shell_message((shell), MASTER, (name), &(message)->base)
 /* An HTTP request; returns its handle. */
-uint64_t shell_request(struct shell *shell, const char *method, const char *path,
-                       const char *query, const char *body);
+uint64_t shell_request(struct shell *shell, const char *method, const char *path, const char *query,
+                       const char *body);
 /* The answer's body to that handle; asserts the status. */
 const char *shell_answer(struct shell *shell, uint64_t handle, int status);
 bool shell_is_answered(struct shell *shell, uint64_t handle);
 
-/* Takes the oldest message of that name (without mesos.internal.), decoded; NULL if there is none. */
+/* Takes the oldest message of that name (without mesos.internal.), decoded; NULL if there is none.
+ */
 ProtobufCMessage *shell_take(struct shell *shell, const char *name,
                              const ProtobufCMessageDescriptor *desc);
-#define SHELL_TAKE(shell, type, name)                                                              \
+#define SHELL_TAKE(shell, type, name) \
     ((Pb__Internal__##type *)shell_take((shell), #type, &pb__internal__##name##__descriptor))
 /* The text of what came on a stream since the last look. */
 const char *shell_stream(struct shell *shell, uint64_t handle);

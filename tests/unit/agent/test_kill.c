@@ -143,11 +143,11 @@ static void an_executor_that_ends_takes_its_tasks_along(void **state)
     assert_int_equal(status->state, PB__TASK_STATE__TASK_FAILED);
     assert_int_equal(status->reason, PB__TASK_STATUS__REASON__REASON_EXECUTOR_TERMINATED);
     /* With the last acknowledgement all of it is over; the sandbox waits for its removal. */
-    assert_int_equal((int)metric_value(metrics_find(agent_metrics(shell->agent),
-                                                    "slave/executors_terminated")),
-                     1);
-    assert_true(metric_value(metrics_find(agent_metrics(shell->agent),
-                                          "gc/path_removals_pending")) >= 1);
+    assert_int_equal(
+        (int)metric_value(metrics_find(agent_metrics(shell->agent), "slave/executors_terminated")),
+        1);
+    assert_true(
+        metric_value(metrics_find(agent_metrics(shell->agent), "gc/path_removals_pending")) >= 1);
 }
 
 static void a_limit_tells_why(void **state)

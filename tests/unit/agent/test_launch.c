@@ -193,10 +193,9 @@ static void a_failed_launch_fails_the_task(void **state)
     container_request_free(launch);
     assert_ended(shell, "t1", PB__TASK_STATE__TASK_FAILED,
                  PB__TASK_STATUS__REASON__REASON_CONTAINER_LAUNCH_FAILED);
-    assert_int_equal(
-        (int)metric_value(metrics_find(agent_metrics(shell->agent),
-                                       "slave/container_launch_errors")),
-        1);
+    assert_int_equal((int)metric_value(metrics_find(agent_metrics(shell->agent),
+                                                    "slave/container_launch_errors")),
+                     1);
 }
 
 static void a_task_of_a_user_that_is_not_there_is_lost(void **state)
@@ -268,10 +267,9 @@ static void a_group_comes_as_one(void **state)
     assert_non_null(strstr(command->value, "/libexec/tepui-default-executor"));
     container_request_free(launch);
     /* It subscribes by HTTP. */
-    uint64_t stream = shell_request(
-        shell, "POST", "/slave(1)/api/v1/executor", "",
-        "{\"type\":\"SUBSCRIBE\",\"framework_id\":{\"value\":\"f1\"},"
-        "\"executor_id\":{\"value\":\"e\"},\"subscribe\":{}}");
+    uint64_t stream = shell_request(shell, "POST", "/slave(1)/api/v1/executor", "",
+                                    "{\"type\":\"SUBSCRIBE\",\"framework_id\":{\"value\":\"f1\"},"
+                                    "\"executor_id\":{\"value\":\"e\"},\"subscribe\":{}}");
     const char *events = shell_stream(shell, stream);
     assert_non_null(strstr(events, "<open>"));
     const char *subscribed = strstr(events, "\"type\":\"SUBSCRIBED\"");
@@ -321,8 +319,7 @@ static void frameworks_have_a_limit(void **state)
     shell->is_large = true;
     shell_register(shell);
     for (int i = 0; i < AGENT_FRAMEWORKS_MAX + 1; i++) {
-        shell_run_task(shell,
-                       shell_framework(shell, arena_printf(&shell->arena, "f%d", i), false),
+        shell_run_task(shell, shell_framework(shell, arena_printf(&shell->arena, "f%d", i), false),
                        shell_task(shell, "t1"), NULL);
         struct container_request *launch = shell_take_request(shell, CONTAINER_LAUNCH);
         assert_int_equal(launch != NULL, i < AGENT_FRAMEWORKS_MAX);
@@ -341,11 +338,11 @@ static void a_task_of_an_unknown_resource_version_is_refused(void **state)
     message.task->command = MESSAGE_NEW(Pb__CommandInfo, pb__command_info, &shell->arena);
     message.task->command->value = arena_strdup(&shell->arena, "true");
     struct uuid version = {.bytes = {9}};
-    Pb__Internal__ResourceVersionUUID *uuid =
-        MESSAGE_NEW(Pb__Internal__ResourceVersionUUID, pb__internal__resource_version_uuid, &shell->arena);
+    Pb__Internal__ResourceVersionUUID *uuid = MESSAGE_NEW(
+        Pb__Internal__ResourceVersionUUID, pb__internal__resource_version_uuid, &shell->arena);
     uuid->uuid = messages_uuid(&version, &shell->arena);
-    MESSAGE_APPEND(&shell->arena, message.n_resource_version_uuids,
-                   message.resource_version_uuids, uuid);
+    MESSAGE_APPEND(&shell->arena, message.n_resource_version_uuids, message.resource_version_uuids,
+                   uuid);
     shell_tell(shell, "RunTaskMessage", &message);
     assert_null(shell_take_request(shell, CONTAINER_LAUNCH));
     assert_ended(shell, "t1", PB__TASK_STATE__TASK_LOST,

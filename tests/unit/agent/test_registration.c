@@ -13,8 +13,7 @@ static bool takes(struct shell *shell, const char *name, const ProtobufCMessageD
 
 static bool registers(struct shell *shell)
 {
-    return takes(shell, "RegisterSlaveMessage",
-                 &pb__internal__register_slave_message__descriptor);
+    return takes(shell, "RegisterSlaveMessage", &pb__internal__register_slave_message__descriptor);
 }
 
 static bool reregisters(struct shell *shell)
@@ -160,8 +159,7 @@ static void pings_are_answered_and_missing_ones_noticed(void **state)
     shell_forget(shell);
     shell_pass(shell, 6 * NS_PER_SEC);
     ping(shell, true);
-    assert_true(
-        takes(shell, "PongSlaveMessage", &pb__internal__pong_slave_message__descriptor));
+    assert_true(takes(shell, "PongSlaveMessage", &pb__internal__pong_slave_message__descriptor));
     shell_pass(shell, 6 * NS_PER_SEC);
     assert_string_equal(agent_state_name(shell->agent), "RUNNING");
     shell_pass(shell, 3 * NS_PER_SEC);
@@ -202,8 +200,7 @@ static void a_link_that_breaks_before_the_answer_is_made_again(void **state)
     registered(shell, MASTER, "SlaveRegisteredMessage", AGENT_ID, 0);
     const struct sent *sent;
     int links = 0;
-    LIST_FOR_EACH(sent, &shell->sent, link)
-    {
+    LIST_FOR_EACH (sent, &shell->sent, link) {
         links += sent->effect->type == NET_LINK;
     }
     assert_int_equal(links, 1);

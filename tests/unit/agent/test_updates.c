@@ -8,8 +8,7 @@
 static const char *updates_path(struct shell *shell)
 {
     struct disk_file *file;
-    LIST_FOR_EACH(file, &shell->disk, link)
-    {
+    LIST_FOR_EACH (file, &shell->disk, link) {
         const char *name = strrchr(file->path, '/');
         if (strcmp(name, "/task.updates") == 0) {
             return file->path + strlen("/w/");
@@ -125,8 +124,7 @@ static void a_new_registration_sends_the_heads_at_once(void **state)
     shell_step(shell, &detected);
     shell_pass(shell, NS_PER_MIN);
     assert_null(next(shell)); /* not while it is disconnected */
-    Pb__Internal__SlaveReregisteredMessage message =
-        PB__INTERNAL__SLAVE_REREGISTERED_MESSAGE__INIT;
+    Pb__Internal__SlaveReregisteredMessage message = PB__INTERNAL__SLAVE_REREGISTERED_MESSAGE__INIT;
     message.slave_id = messages_agent_id(AGENT_ID, &shell->arena);
     shell_tell(shell, "SlaveReregisteredMessage", &message);
     assert_non_null(next(shell));
@@ -204,8 +202,8 @@ static void an_update_of_a_framework_nobody_knows_is_ignored(void **state)
     shell_deliver(shell, shell_framework(shell, "f1", true), "t1");
     shell_update(shell, "f2", "e", "t1", PB__TASK_STATE__TASK_RUNNING, 1, SHELL_EXECUTOR);
     assert_null(next(shell));
-    assert_int_equal((int)metric_value(metrics_find(agent_metrics(shell->agent),
-                                                    "slave/invalid_status_updates")),
+    assert_int_equal((int)metric_value(
+                         metrics_find(agent_metrics(shell->agent), "slave/invalid_status_updates")),
                      1);
 }
 
@@ -260,8 +258,7 @@ static void updates_survive_a_crash(void **state)
     assert_int_equal(asked->n_tasks, 1);
     assert_int_equal(asked->tasks[0]->state, PB__TASK_STATE__TASK_RUNNING);
     assert_null(next(shell));
-    Pb__Internal__SlaveReregisteredMessage message =
-        PB__INTERNAL__SLAVE_REREGISTERED_MESSAGE__INIT;
+    Pb__Internal__SlaveReregisteredMessage message = PB__INTERNAL__SLAVE_REREGISTERED_MESSAGE__INIT;
     message.slave_id = messages_agent_id(AGENT_ID, &shell->arena);
     shell_tell(shell, "SlaveReregisteredMessage", &message);
     const Pb__Internal__StatusUpdate *update = next(shell);
