@@ -376,6 +376,7 @@ void shell_init(struct shell *shell)
 {
     *shell = (struct shell){.exit_status = -1, .next_handle = 1, .next_pid = 1000};
     default_config(&shell->config);
+    shell->boot_id = "boot-1";
     shell->now = (struct now){NS_PER_SEC, INT64_C(1800000000) * NS_PER_SEC};
     agent_effects_init(&shell->effects);
     arena_init(&shell->arena, 0);
@@ -453,7 +454,7 @@ void shell_start(struct shell *shell)
     make_tree(shell, WORK_DIR "/meta", 100, &meta);
     make_tree(shell, WORK_DIR "/slaves", 3, &sandboxes);
     struct agent_event event = {.type = AGENT_RECOVERED};
-    event.recovered = (struct agent_recovered){&meta, &sandboxes, "boot-1", NULL};
+    event.recovered = (struct agent_recovered){&meta, &sandboxes, shell->boot_id, NULL};
     shell_step(shell, &event);
     tree_deinit(&meta);
     tree_deinit(&sandboxes);
@@ -709,6 +710,33 @@ void shell_deliver(struct shell *shell, Pb__FrameworkInfo *framework, const char
     }
     assert_non_null(SHELL_TAKE(shell, RunTaskMessage, run_task_message));
     shell_forget(shell);
+}
+
+void shell_come_back(struct shell *shell, const char *framework_id, Pb__TaskInfo *task)
+{
+    Pb__Internal__ReregisterExecutorMessage message =
+        PB__INTERNAL__REREGISTER_EXECUTOR_MESSAGE__INIT;
+    message.framework_id = messages_framework_id(framework_id, &shell->arena);
+    message.executor_id = messages_executor_id("e", &shell->arena);
+    if (task != NULL) {
+        message.n_tasks = 1;
+        message.tasks = &task;
+    }
+    shell_message(shell, SHELL_EXECUTOR, "ReregisterExecutorMessage", &message.base);
+}
+
+Pb__Internal__ReregisterSlaveMessage *shell_reregister(struct shell *shell)
+{
+    shell_pass(shell, NS_PER_SEC);
+    Pb__Internal__ReregisterSlaveMessage *asked =
+        SHELL_TAKE(shell, ReregisterSlaveMessage, reregister_slave_message);
+    assert_non_null(asked);
+    Pb__Internal__SlaveReregisteredMessage message =
+        PB__INTERNAL__SLAVE_REREGISTERED_MESSAGE__INIT;
+    message.slave_id = messages_agent_id(AGENT_ID, &shell->arena);
+    shell_tell(shell, "SlaveReregisteredMessage", &message);
+    assert_string_equal(agent_state_name(shell->agent), "RUNNING");
+    return asked;
 }
 
 void shell_update(struct shell *shell, const char *framework_id, const char *executor_id,

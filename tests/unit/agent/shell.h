@@ -44,6 +44,7 @@ struct shell {
     bool holds_containers;   /* LAUNCHED and UPDATED wait for the test */
     bool fails_folders;      /* folders cannot be made */
     bool is_large;           /* invariants are not checked after each step */
+    const char *boot_id;
     int exit_status;         /* -1 = no exit was asked for */
     char exit_text[1024];
     uint64_t next_handle;
@@ -115,6 +116,10 @@ void shell_run_task(struct shell *shell, Pb__FrameworkInfo *framework, Pb__TaskI
 /* Registered, with the task at a v0 executor "e" of SHELL_EXECUTOR, which has said nothing yet. */
 #define SHELL_EXECUTOR "executor(1)@127.0.0.1:7001"
 void shell_deliver(struct shell *shell, Pb__FrameworkInfo *framework, const char *task_id);
+/* The same executor, after a restart of the agent. `task` (may be NULL) is one it runs. */
+void shell_come_back(struct shell *shell, const char *framework_id, Pb__TaskInfo *task);
+/* The master takes it back; its message of before is taken away and returned. */
+Pb__Internal__ReregisterSlaveMessage *shell_reregister(struct shell *shell);
 /* An executor of the v0 API registers, or reports. */
 void shell_register_executor(struct shell *shell, const char *framework_id, const char *id,
                              const char *pid);

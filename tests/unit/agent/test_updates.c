@@ -246,21 +246,12 @@ static void updates_survive_a_crash(void **state)
     shell_stop(shell);
     shell_start(shell);
     /* The executor comes back before the agent is registered again. */
-    Pb__Internal__ReregisterExecutorMessage again = PB__INTERNAL__REREGISTER_EXECUTOR_MESSAGE__INIT;
-    again.framework_id = messages_framework_id("f1", &shell->arena);
-    again.executor_id = messages_executor_id("e", &shell->arena);
-    shell_message(shell, SHELL_EXECUTOR, "ReregisterExecutorMessage", &again.base);
+    shell_come_back(shell, "f1", NULL);
     assert_string_equal(agent_state_name(shell->agent), "DISCONNECTED");
-    shell_pass(shell, NS_PER_SEC);
-    const Pb__Internal__ReregisterSlaveMessage *asked =
-        SHELL_TAKE(shell, ReregisterSlaveMessage, reregister_slave_message);
-    assert_non_null(asked);
+    assert_null(next(shell)); /* it is told once the master has it back */
+    const Pb__Internal__ReregisterSlaveMessage *asked = shell_reregister(shell);
     assert_int_equal(asked->n_tasks, 1);
     assert_int_equal(asked->tasks[0]->state, PB__TASK_STATE__TASK_RUNNING);
-    assert_null(next(shell));
-    Pb__Internal__SlaveReregisteredMessage message = PB__INTERNAL__SLAVE_REREGISTERED_MESSAGE__INIT;
-    message.slave_id = messages_agent_id(AGENT_ID, &shell->arena);
-    shell_tell(shell, "SlaveReregisteredMessage", &message);
     const Pb__Internal__StatusUpdate *update = next(shell);
     assert_non_null(update);
     assert_int_equal(update->status->state, PB__TASK_STATE__TASK_RUNNING);

@@ -1,3 +1,3 @@
-foreach(module registration launch updates kill)
+foreach(module registration launch updates kill recovery)
   tepui_test(agent ${module} SOURCES ${CMAKE_CURRENT_LIST_DIR}/shell.c)
 endforeach()
