@@ -11,3 +11,5 @@ tepui_program(tepui-master daemon/master_main.c
   LIBS tepui_daemon tepui_master tepui_net tepui_allocator tepui_registry tepui_store)
 tepui_program(tepui-agent daemon/agent_main.c
   LIBS tepui_daemon tepui_agent tepui_container tepui_net tepui_store)
+tepui_program(tepui-log loghost/log_main.c LIBS tepui_loghost)
+tepui_program(replicated-counter ../examples/replicated_counter.c LIBS tepui_loghost)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/xalloc.h"
 
@@ -54,6 +55,10 @@ static int failed(char *text, const char *what, struct err *err)
 
 int log_db_open(const char *path, bool create, struct log_db **ret_db, struct err *err)
 {
+    if (!create && access(path, F_OK) != 0) {
+        /* LevelDB would make the folder, and then complain. */
+        return err_errno(err, "%s does not exist", path);
+    }
     struct log_db *db = xalloc(sizeof(*db));
     (void)pthread_mutex_init(&db->mutex, NULL);
     db->first = db->deleted_from = NOTHING;

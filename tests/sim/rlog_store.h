@@ -3,8 +3,8 @@
  * a file, as LevelDB's own log is. A crash may leave the last frame out, or torn; the next restore
  * cuts it off.
  */
-#ifndef TEPUI_TESTS_RLOG_STORE_H
-#define TEPUI_TESTS_RLOG_STORE_H
+#ifndef TEPUI_TESTS_SIM_RLOG_STORE_H
+#define TEPUI_TESTS_SIM_RLOG_STORE_H
 
 #include "rlog/storage.h"
 #include "sim/sim.h"

@@ -1,49 +1,29 @@
 #include "sim/rlog_world.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "common/xalloc.h"
-#include "rlog/protocol.h"
 #include "rlog/rlog.h"
+#include "sim/rlog_laws.h"
 #include "sim/rlog_store.h"
 
 #define PORT 5050
 #define RESTART_NS NS_PER_SEC
 /* After all faults: until somebody is elected, has written and has read. */
 #define HEALTHY_NS (60 * NS_PER_SEC)
-#define PROPOSALS_MAX 65536
 #define TOKEN_NONE 0
-
-/* What is known of a position, whoever knows it. */
-struct place {
-    bool is_decided;
-    struct rlog_action value; /* decided: learned by somebody */
-    struct blob *acknowledged;
-};
-
-/* One value that was proposed for a position with a number. */
-struct proposed {
-    uint64_t position;
-    uint64_t proposal;
-    struct rlog_action value;
-};
 
 struct rlog_world {
     struct sim *sim;
     struct rlog_world_options options;
     char names[RLOG_WORLD_REPLICAS_MAX][16];
     int generation[RLOG_WORLD_REPLICAS_MAX]; /* of disks */
-    struct place places[RLOG_WORLD_POSITIONS_MAX];
-    struct proposed *proposed; /* in no order */
-    size_t proposed_count;
-    uint64_t acknowledged_end; /* highest position that was acknowledged */
-    uint64_t truncated_to;     /* highest that anybody asked for */
+    struct rlog_laws laws;
+    uint64_t truncated_to; /* highest that anybody asked for */
     uint64_t next_entry;
     struct rlog_world_counts counts;
-    char failure[256];
     bool is_final; /* faults have ended: only the first that is up writes */
     int final_node;
     bool is_done;
@@ -71,126 +51,6 @@ struct core {
         *writes[64]; /* by token % 64: what is being appended; the shared empty for others */
     uint64_t write_tokens[64];
 };
-
-static void fail(struct rlog_world *world, const char *fmt, ...) PRINTF_LIKE(2, 3);
-
-static void fail(struct rlog_world *world, const char *fmt, ...)
-{
-    if (world->failure[0] == '\0') {
-        va_list args;
-        va_start(args, fmt);
-        (void)vsnprintf(world->failure, sizeof(world->failure), fmt, args);
-        va_end(args);
-    }
-}
-
-static struct place *place_of(struct rlog_world *world, uint64_t position)
-{
-    ASSERT(position < RLOG_WORLD_POSITIONS_MAX);
-    return &world->places[position];
-}
-
-/* --- laws --- */
-
-/* Tombstones stand for whatever was truncated. */
-static void check_learned(struct rlog_world *world, const struct rlog_action *action)
-{
-    struct place *place = place_of(world, action->position);
-    if (action->tombstone) {
-        return;
-    }
-    if (!place->is_decided) {
-        place->is_decided = true;
-        place->value = rlog_action_ref(action);
-    } else if (!rlog_action_equal_value(&place->value, action)) {
-        fail(world, "position %llu has two values", (unsigned long long)action->position);
-    }
-    if (place->acknowledged != NULL &&
-        !slice_equal(blob_slice(place->acknowledged), blob_slice(action->bytes))) {
-        fail(world, "position %llu was acknowledged with another value",
-             (unsigned long long)action->position);
-    }
-}
-
-static void check_proposed(struct rlog_world *world, const struct rlog_message *message)
-{
-    for (size_t i = 0; i < world->proposed_count; i++) {
-        const struct proposed *old = &world->proposed[i];
-        if (old->position == message->action.position && old->proposal == message->proposal) {
-            if (!rlog_action_equal_value(&old->value, &message->action)) {
-                fail(world, "two values were proposed for position %llu with number %llu",
-                     (unsigned long long)old->position, (unsigned long long)old->proposal);
-            }
-            return;
-        }
-    }
-    ASSERT(world->proposed_count < PROPOSALS_MAX);
-    world->proposed = xrealloc(world->proposed, world->proposed_count + 1, sizeof(struct proposed));
-    world->proposed[world->proposed_count++] = (struct proposed){
-        message->action.position, message->proposal, rlog_action_ref(&message->action)};
-}
-
-static void check_is_on_disk(struct core *core, const struct rlog_message *message)
-{
-    if (message->vote != RLOG_ACCEPT) {
-        return;
-    }
-    const struct rlog_sim_store *store = core->store;
-    if (message->type == RLOG_WRITE_RESPONSE) {
-        const struct rlog_action *action = rlog_sim_store_find(store, message->position);
-        bool is_there =
-            action != NULL && (action->learned || action->performed >= message->proposal);
-        if (!is_there && message->position >= rlog_sim_store_begin(store)) {
-            fail(core->world, "%s accepted what is not on its disk", core->node->name);
-        }
-    } else if (!message->has_action && message->has_position) {
-        /* To an implicit request, or for a position that held nothing. */
-        const struct rlog_action *action = rlog_sim_store_find(store, message->position);
-        bool is_there =
-            rlog_sim_store_promised(store) >= message->proposal ||
-            (action != NULL && (action->learned || action->promised >= message->proposal)) ||
-            message->position < rlog_sim_store_begin(store);
-        if (!is_there) {
-            fail(core->world, "%s promised what is not on its disk", core->node->name);
-        }
-    } else if (message->has_action && !message->action.learned) {
-        const struct rlog_action *action = rlog_sim_store_find(store, message->action.position);
-        bool is_there =
-            action != NULL && (action->learned || action->promised >= message->proposal);
-        if (!is_there && message->action.position >= rlog_sim_store_begin(store)) {
-            fail(core->world, "%s promised what is not on its disk", core->node->name);
-        }
-    }
-}
-
-static void check_message(struct core *core, const struct net_effect *effect)
-{
-    enum rlog_message_type type;
-    struct rlog_message message;
-    struct err err = {""};
-    ASSERT(rlog_message_find(slice_from(effect->name), &type));
-    if (rlog_message_decode(type, blob_slice(effect->body), &message, &err) != 0) {
-        fail(core->world, "%s says nonsense: %s", core->node->name, err.text);
-        return;
-    }
-    switch (type) {
-    case RLOG_WRITE_REQUEST:
-        check_proposed(core->world, &message);
-        break;
-    case RLOG_LEARNED:
-        check_learned(core->world, &message.action);
-        break;
-    case RLOG_PROMISE_RESPONSE:
-    case RLOG_WRITE_RESPONSE:
-        check_is_on_disk(core, &message);
-        break;
-    case RLOG_PROMISE_REQUEST:
-    case RLOG_RECOVER_REQUEST:
-    case RLOG_RECOVER_RESPONSE:
-        break;
-    }
-    rlog_message_deinit(&message);
-}
 
 /* --- effects --- */
 
@@ -254,7 +114,7 @@ static void perform_store(struct core *core)
         }
         for (size_t i = 0; i < op->action_count; i++) {
             if (op->actions[i].learned) {
-                check_learned(world, &op->actions[i]);
+                rlog_laws_learned(&world->laws, &op->actions[i]);
             }
         }
         world->counts.writes[core->index]++;
@@ -284,18 +144,8 @@ static void take_written(struct core *core, const struct rlog_answer *answer)
         blob_unref(bytes);
         return;
     }
-    struct place *place = place_of(world, answer->position);
-    if (place->acknowledged != NULL) {
-        fail(world, "position %llu was acknowledged twice", (unsigned long long)answer->position);
-    }
-    if (place->is_decided && !slice_equal(blob_slice(place->value.bytes), blob_slice(bytes))) {
-        fail(world, "position %llu was acknowledged, but has another value",
-             (unsigned long long)answer->position);
-    }
-    blob_unref(place->acknowledged);
-    place->acknowledged = bytes;
+    rlog_laws_acknowledged(&world->laws, answer->position, bytes);
     core->has_written = world->is_final;
-    world->acknowledged_end = MAX(world->acknowledged_end, answer->position);
     world->counts.acknowledged++;
     sim_trace(world->sim, core->node, "wrote position %llu", (unsigned long long)answer->position);
 }
@@ -313,8 +163,9 @@ static void take_elected(struct core *core, const struct rlog_answer *answer)
               (unsigned long long)answer->position);
     /* Another may have been elected, and have written, since the promises were given. */
     if (answer->position < core->asked_end) {
-        fail(world, "%s is elected at %llu, but %llu was acknowledged", core->node->name,
-             (unsigned long long)answer->position, (unsigned long long)core->asked_end);
+        rlog_laws_fail(&world->laws, "%s is elected at %llu, but %llu was acknowledged",
+                       core->node->name, (unsigned long long)answer->position,
+                       (unsigned long long)core->asked_end);
     }
 }
 
@@ -329,30 +180,15 @@ static void take_entries(struct core *core, const struct rlog_answer *answer)
         core->read_token = TOKEN_NONE;
         return;
     }
+    const char *name = core->node->name;
     for (size_t i = 0; i < answer->entry_count; i++) {
         const struct rlog_entry *entry = &answer->entries[i];
-        for (; core->read_next < entry->position; core->read_next++) {
-            const struct place *place = place_of(world, core->read_next);
-            if (place->acknowledged != NULL && place->acknowledged->size > 0) {
-                fail(world, "%s does not find position %llu", core->node->name,
-                     (unsigned long long)core->read_next);
-            }
-        }
-        const struct place *place = place_of(world, entry->position);
-        if (!place->is_decided ||
-            !slice_equal(blob_slice(place->value.bytes), blob_slice(entry->bytes))) {
-            fail(world, "%s reads what was not decided", core->node->name);
-        }
+        rlog_laws_skipped(&world->laws, core->read_next, entry->position, name);
+        rlog_laws_read(&world->laws, entry, name);
         core->read_next = entry->position + 1;
     }
     if (answer->last) {
-        for (; core->read_next <= core->read_to; core->read_next++) {
-            const struct place *place = place_of(world, core->read_next);
-            if (place->acknowledged != NULL && place->acknowledged->size > 0) {
-                fail(world, "%s does not find position %llu", core->node->name,
-                     (unsigned long long)core->read_next);
-            }
-        }
+        rlog_laws_skipped(&world->laws, core->read_next, core->read_to + 1, name);
         core->read_token = TOKEN_NONE;
         world->counts.read++;
         world->is_done |= core->has_written && core->is_elected;
@@ -369,12 +205,12 @@ static void read_all(struct core *core, const struct rlog_answer *answer)
         .type = RLOG_READ, .token = core->read_token, .position = answer->begin, .to = answer->end};
     /* Behind what is decided our replica may hold what others tried to write. */
     if (core->has_written) {
-        event.to = core->world->acknowledged_end;
+        event.to = core->world->laws.acknowledged_end;
     }
     core->read_next = answer->begin;
     core->read_to = event.to;
     if (answer->begin > core->world->truncated_to) {
-        fail(core->world, "%s forgot more than it should", core->node->name);
+        rlog_laws_fail(&core->world->laws, "%s forgot more than it should", core->node->name);
     }
     step(core, &event);
 }
@@ -398,7 +234,7 @@ static void take_answer(struct core *core, const struct rlog_answer *answer)
         core->world->counts.caught_up += answer->status == 0;
         break;
     case RLOG_ANSWER_FAILED:
-        fail(core->world, "%s gives up: %s", core->node->name, answer->err.text);
+        rlog_laws_fail(&core->world->laws, "%s gives up: %s", core->node->name, answer->err.text);
         break;
     }
 }
@@ -409,7 +245,7 @@ static void perform(struct core *core)
     struct net_effect *effect;
     LIST_FOR_EACH (effect, &core->effects.net.list, link) {
         if (effect->type == NET_SEND && !core->world->options.forgetful) {
-            check_message(core, effect);
+            rlog_laws_message(&core->world->laws, effect, core->node->name, core->store);
         }
     }
     sim_perform_net(core->node, &core->effects.net);
@@ -438,7 +274,7 @@ static void write_something(struct core *core, bool truncates)
     core->next_token++;
     core->write_tokens[slot] = event.token;
     if (truncates) {
-        uint64_t end = world->acknowledged_end;
+        uint64_t end = world->laws.acknowledged_end;
         event.type = RLOG_TRUNCATE;
         event.position = end > 10 ? end - prng_below(&world->sim->prng, 10) : 0;
         world->truncated_to = MAX(world->truncated_to, event.position);
@@ -462,7 +298,7 @@ static void ask(struct core *core, enum rlog_event_type type)
     }
     if (type == RLOG_ELECT) {
         core->is_electing = true;
-        core->asked_end = core->world->acknowledged_end;
+        core->asked_end = core->world->laws.acknowledged_end;
     }
     step(core, &event);
 }
@@ -626,7 +462,7 @@ static const struct sim_program program = {
 static const char *check(struct sim *sim UNUSED, void *arg)
 {
     const struct rlog_world *world = arg;
-    return world->failure[0] != '\0' ? world->failure : NULL;
+    return world->laws.failure[0] != '\0' ? world->laws.failure : NULL;
 }
 
 struct rlog_world *rlog_world_new(const struct rlog_world_options *options)
@@ -654,14 +490,7 @@ struct rlog_world *rlog_world_free(struct rlog_world *world)
 {
     if (world != NULL) {
         sim_free(world->sim);
-        for (size_t i = 0; i < RLOG_WORLD_POSITIONS_MAX; i++) {
-            rlog_action_deinit(&world->places[i].value);
-            blob_unref(world->places[i].acknowledged);
-        }
-        for (size_t i = 0; i < world->proposed_count; i++) {
-            rlog_action_deinit(&world->proposed[i].value);
-        }
-        free(world->proposed);
+        rlog_laws_deinit(&world->laws);
         free(world);
     }
     return NULL;

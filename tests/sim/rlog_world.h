@@ -7,14 +7,13 @@
  * two values, nor one proposal number of a position; who is elected knows of everything that was
  * acknowledged; no replica says that it promised or accepted what is not on its disk.
  */
-#ifndef TEPUI_TESTS_RLOG_WORLD_H
-#define TEPUI_TESTS_RLOG_WORLD_H
+#ifndef TEPUI_TESTS_SIM_RLOG_WORLD_H
+#define TEPUI_TESTS_SIM_RLOG_WORLD_H
 
 #include "sim/sim.h"
 #include "sim/sim_fault.h"
 
 #define RLOG_WORLD_REPLICAS_MAX 7
-#define RLOG_WORLD_POSITIONS_MAX 4096
 
 struct rlog_world_options {
     uint64_t seed;

@@ -49,6 +49,7 @@ target_link_libraries(tepui_cluster PUBLIC tepui_sim tepui_master tepui_agent te
 tepui_sim_test(cluster tepui_cluster)
 
 add_library(tepui_sim_rlog STATIC
+  ${CMAKE_CURRENT_LIST_DIR}/rlog_laws.c
   ${CMAKE_CURRENT_LIST_DIR}/rlog_store.c
   ${CMAKE_CURRENT_LIST_DIR}/rlog_world.c)
 target_compile_definitions(tepui_sim_rlog PRIVATE _GNU_SOURCE)
