@@ -238,25 +238,13 @@ static void on_data(int code, const char *value, int size, const struct Stat *st
     put(session->client, queued);
 }
 
-/* "<time>:<pid>(<thread>):ZOO_ERROR@<function>@<line>: <text>" */
+/* "<time>:<pid>(<thread>):ZOO_<level>@<function>@<line>: <text>". While no server can be reached
+ * there are several a second; what matters of them the election says itself. */
 static void on_log(const char *line)
 {
-    static const struct {
-        const char *mark;
-        enum log_level level;
-    } levels[] = {
-        {":ZOO_ERROR@", LOG_LEVEL_WARNING}, /* a server that cannot be reached, as a rule */
-        {":ZOO_WARN@", LOG_LEVEL_INFO},
-        {":ZOO_INFO@", LOG_LEVEL_DEBUG},
-    };
-    for (size_t i = 0; i < ELEMENTS(levels); i++) {
-        const char *at = strstr(line, levels[i].mark);
-        if (at != NULL) {
-            const char *text = strstr(at, ": ");
-            LOG_AT(levels[i].level, "libzookeeper: %s", text != NULL ? text + 2 : at);
-            return;
-        }
-    }
+    const char *at = strstr(line, ":ZOO_");
+    const char *text = at != NULL ? strstr(at, ": ") : NULL;
+    LOG_DEBUG("libzookeeper: %s", text != NULL ? text + 2 : line);
 }
 
 /* --- what the thread does --- */

@@ -22,3 +22,18 @@ foreach(name clients kill rough)
     ENVIRONMENT "TEPUI_BIN=${CMAKE_BINARY_DIR}/bin;TEPUI_CLIENTS=${CMAKE_BINARY_DIR}/clients;PYTHONDONTWRITEBYTECODE=1"
     TIMEOUT 600 RESOURCE_LOCK host)
 endforeach()
+
+# Elections in a real ZooKeeper (tools/dev deps zookeeper).
+tepui_program(zk_member ${CMAKE_SOURCE_DIR}/tests/integration/zk_member.c LIBS tepui_coord)
+add_executable(test_zookeeper ${CMAKE_SOURCE_DIR}/tests/integration/test_zookeeper.c
+               ${CMAKE_SOURCE_DIR}/tests/integration/zookeeper_kit.c)
+set_target_properties(test_zookeeper zk_member PROPERTIES
+                      RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+target_compile_definitions(test_zookeeper PRIVATE _GNU_SOURCE
+                           ZK_MEMBER="${CMAKE_BINARY_DIR}/tests/zk_member")
+target_compile_options(test_zookeeper PRIVATE ${TEPUI_WARNINGS})
+target_include_directories(test_zookeeper PRIVATE ${CMAKE_SOURCE_DIR}/src)
+target_link_libraries(test_zookeeper PRIVATE zookeeper_mt tepui_common PkgConfig::CMOCKA)
+add_dependencies(test_zookeeper zk_member)
+add_test(NAME integration/zookeeper COMMAND test_zookeeper)
+set_tests_properties(integration/zookeeper PROPERTIES TIMEOUT 600)

@@ -1,0 +1,3 @@
+tepui_fuzz(election zk_url)
+tepui_fuzz(election leader_info)
+tepui_fuzz(election election)
