@@ -14,7 +14,8 @@ const struct flag execute_flags_table[] = {
     {.name = "master",
      .type = FLAG_STRING,
      AT(master),
-     .help = "The master: host:port, or file:// with that in a file."},
+     .help = "The master: host:port, zk://host1:port1,host2:port2/path, or file:// with that in a "
+             "file."},
     {.name = "task",
      .type = FLAG_JSON,
      AT(task),
@@ -140,9 +141,6 @@ int execute_flags_check(const struct execute_flags *flags, struct err *err)
 {
     if (flags->master == NULL) {
         return err_set(err, -EINVAL, "--master is missing");
-    }
-    if (strncmp(flags->master, "zk://", 5) == 0) {
-        return err_set(err, -EINVAL, "not supported yet: --master=zk://...");
     }
     bool described = flags->task != NULL || flags->task_group != NULL;
     if (flags->task != NULL && flags->task_group != NULL) {

@@ -8,6 +8,8 @@
 
 #include "cli/execute_scheduler.h"
 #include "common/xalloc.h"
+#include "coord/zk_election.h"
+#include "election/zk_url.h"
 #include "net/client.h"
 #include "wire/base64.h"
 #include "wire/json.h"
@@ -18,16 +20,20 @@ extern char **environ;
 #define RETRY_NS NS_PER_SEC
 #define EVENT_BUDGET_SIZE (64u << 20)
 #define HEADERS_MAX 4
+#define ZK_SESSION_TIMEOUT_NS (10 * NS_PER_SEC)
 #define PATH "/master/api/v1/scheduler"
 
 struct execute {
     const struct execute_flags *flags;
     struct execute_scheduler *scheduler;
     struct loop *loop;
-    struct loop_timer retry;    /* subscribe again */
-    struct loop_timer deadline; /* of the scheduler */
-    struct loop_task restart;   /* drop the clients, then subscribe again */
+    struct loop_timer retry;      /* subscribe again */
+    struct loop_timer deadline;   /* of the scheduler */
+    struct loop_task restart;     /* drop the clients, then subscribe again */
+    struct zk_election *election; /* tells who leads; NULL = --master is an address */
     struct address master;
+    bool has_master; /* it is known */
+    bool is_new;     /* and was told since the last attempt: there is no waiting */
     struct client *stream;
     struct client *calls;
     char *stream_id;
@@ -238,6 +244,9 @@ static void subscribe(void *arg)
     static const struct client_handler handler = {
         .on_head = on_head, .on_piece = on_event, .on_end = on_stream_end};
     struct execute *execute = arg;
+    if (!execute->has_master || execute->stream != NULL) {
+        return; /* on_leader goes on */
+    }
     struct net_header headers[HEADERS_MAX];
     struct arena arena;
     arena_init(&arena, 0);
@@ -263,16 +272,68 @@ static void subscribe(void *arg)
 static void restart(struct loop_task *task)
 {
     struct execute *execute = CONTAINER_OF(task, struct execute, restart);
-    execute->stream = client_free(execute->stream, true);
+    if (execute->stream != NULL) {
+        execute->stream = client_free(execute->stream, true);
+    }
     if (execute->calls != NULL) {
         execute->calls = client_free(execute->calls, false);
     }
-    int64_t wait_ns = RETRY_NS;
+    int64_t wait_ns = execute->is_new ? 0 : RETRY_NS;
+    execute->is_new = false;
     if (execute->redirect != NULL) {
         follow(execute);
         wait_ns = 0;
     }
     loop_timer_set(&execute->retry, loop_now(execute->loop).mono_ns + wait_ns);
+}
+
+/* --- who leads, by ZooKeeper --- */
+
+static void on_leader(void *arg, const struct leader *leader)
+{
+    struct execute *execute = arg;
+    if (leader == NULL) {
+        execute->has_master = execute->stream != NULL; /* while the stream lives, it leads for us */
+        return;
+    }
+    if (execute->stream != NULL && address_equal(&execute->master, &leader->pid.address)) {
+        return;
+    }
+    execute->master = leader->pid.address;
+    execute->has_master = execute->is_new = true;
+    loop_post(execute->loop, &execute->restart);
+}
+
+static void on_over(void *arg, bool led UNUSED, const char *why)
+{
+    struct execute *execute = arg;
+    fprintf(stderr, "%s\n", why);
+    execute->status = EXIT_FAILURE;
+    loop_stop(execute->loop);
+}
+
+static int find_master(struct execute *execute, struct err *err)
+{
+    static const struct zk_election_callbacks callbacks = {.on_leader = on_leader,
+                                                           .on_over = on_over};
+    struct slice text = slice_from(execute->flags->master);
+    int r;
+    if (zk_url_is(text)) {
+        r = zk_election_new(
+            &(struct zk_election_options){
+                .loop = execute->loop,
+                .url = text,
+                .session_timeout_ns = ZK_SESSION_TIMEOUT_NS,
+                .seed = (uint64_t)getpid(),
+                .callbacks = &callbacks,
+                .arg = execute,
+            },
+            &execute->election, err);
+    } else {
+        r = resolve(execute->flags->master, &execute->master, err);
+        execute->has_master = r == 0;
+    }
+    return r == 0 ? 0 : err_wrap(err, r, "--master");
 }
 
 static char *basic_authorization(const char *principal, const char *secret)
@@ -287,12 +348,12 @@ static char *basic_authorization(const char *principal, const char *secret)
 static int run(const struct execute_flags *flags, const struct execute_task *task, struct err *err)
 {
     struct execute execute = {.flags = flags, .is_json = strcmp(flags->content_type, "json") == 0};
-    int status = resolve(flags->master, &execute.master, err);
+    execute.loop = loop_new();
+    int status = find_master(&execute, err);
     if (status != 0) {
-        return err_wrap(err, status, "--master");
+        return status;
     }
     execute.scheduler = execute_scheduler_new(task, flags->networks, flags->kill_after_ns);
-    execute.loop = loop_new();
     if (flags->principal != NULL && flags->secret != NULL) {
         execute.authorization = basic_authorization(flags->principal, flags->secret);
     }
@@ -301,6 +362,7 @@ static int run(const struct execute_flags *flags, const struct execute_task *tas
     loop_task_init(&execute.restart, restart);
     subscribe(&execute);
     loop_run(execute.loop);
+    zk_election_free(execute.election);
     /* The process ends here: what else it holds goes with it. */
     return execute.status;
 }
