@@ -1,6 +1,7 @@
 #include "container/containerizer_host.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 
 #include "common/xalloc.h"
 #include "container/host_linux.h"
+#include "container/init_protocol.h"
 
 #define EVENTS_MAX 256 /* taken from epoll at once */
 
@@ -363,7 +365,7 @@ static struct containerizer_host *free_host(struct containerizer_host *host)
     }
     container_requests_deinit(&host->inbox);
     host_unwatch(host, &host->wake);
-    int fds[] = {host->epoll, host->pid_namespace, host->out};
+    int fds[] = {host->epoll, host->pid_namespace, host->out, host->program};
     for (size_t i = 0; i < ELEMENTS(fds); i++) {
         if (fds[i] >= 0) {
             close(fds[i]);
@@ -372,7 +374,6 @@ static struct containerizer_host *free_host(struct containerizer_host *host)
     for (size_t i = 0; i < host->string_count; i++) {
         free(host->strings[i]);
     }
-    free(host->program);
     free(host->fetcher);
     free(host->cache_dir);
     pthread_cond_destroy(&host->jobs_done);
@@ -393,11 +394,18 @@ static struct containerizer_host *new_host(const struct containerizer_options *o
     container_requests_init(&host->inbox);
     pthread_mutex_init(&host->lock, NULL);
     pthread_cond_init(&host->jobs_done, NULL);
-    host->program = xasprintf("%s/tepui-containerizer", options->launcher_dir);
     host->fetcher = xasprintf("%s/tepui-fetcher", options->launcher_dir);
     host->wake = no_watch(WATCH_INBOX, NULL);
-    host->epoll = host->pid_namespace = host->out = -1;
+    host->epoll = host->pid_namespace = host->out = host->program = -1;
     return host;
+}
+
+/* What we hand to it is for this very version: when the programs are replaced, ours stays. */
+static int open_program(struct containerizer_host *host, struct err *err)
+{
+    CLEANUP(xfreep) char *path = xasprintf("%s/" INIT_PROGRAM, host->options.launcher_dir);
+    host->program = open(path, O_PATH | O_CLOEXEC);
+    return host->program >= 0 ? 0 : err_errno(err, "Failed to open '%s'", path);
 }
 
 static int open_descriptors(struct containerizer_host *host, struct err *err)
@@ -430,6 +438,9 @@ int containerizer_host_start(const struct containerizer_options *options,
 {
     struct containerizer_host *host = new_host(options);
     int r = open_descriptors(host, err);
+    if (r == 0) {
+        r = open_program(host, err);
+    }
     if (r == 0) {
         r = host_find_facts(host, err);
     }

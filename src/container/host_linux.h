@@ -60,7 +60,7 @@ struct containerizer_host {
     char *strings[CONTAINERIZER_HIERARCHIES_MAX * 2 + 2]; /* texts of facts; owned */
     size_t string_count;
     char *cache_dir; /* of the files that the fetcher keeps, this agent\'s own; NULL = none */
-    char *program; /* path of tepui-containerizer */
+    int program;     /* tepui-containerizer, open: the one we started with, also after an upgrade */
     char *fetcher; /* path of tepui-fetcher */
     int epoll;
     int pid_namespace;     /* the agent's own, to come back to */

@@ -26,7 +26,8 @@
 /* --- starting programs --- */
 
 struct child {
-    const char *program;
+    const char *program; /* NULL: the file that is open as program_fd */
+    int program_fd;
     char *const *args;
     char *const *env;
     int fds[CHILD_FDS]; /* what 0, 1, ... are to be; -1 = closed (0 to 2: /dev/null) */
@@ -61,8 +62,10 @@ RUNS_IN_CHILD static int child_main(void *arg)
     syscall(SYS_close_range, (unsigned)last + 1, ~0u, 4 /* CLOSE_RANGE_CLOEXEC */);
     setsid(); /* what is sent to the agent's terminal or group does not reach containers */
     umask(022);
-    if (chdir("/") == 0) {
+    if (chdir("/") == 0 && child->program != NULL) {
         execve(child->program, child->args, child->env);
+    } else if (child->program == NULL) {
+        execveat(child->program_fd, "", child->args, child->env, AT_EMPTY_PATH);
     }
     child->error = errno;
     _exit(EXIT_FAILURE);
@@ -221,7 +224,7 @@ static int start_init(struct containerizer_host *host, struct hosted *hosted,
     int fds[] = {make_plan_fd(effect->plan), open_status(hosted->place.runtime_dir),
                  open("/dev/null", O_RDWR | O_CLOEXEC)};
     struct child child = {
-        .program = host->program,
+        .program_fd = host->program,
         .args = args,
         .env = env,
         .fds = {-1, -1, -1, fds[0], agent_fd, fds[1]},
@@ -243,7 +246,7 @@ static int start_init(struct containerizer_host *host, struct hosted *hosted,
         }
         if (pid < 0) {
             errno = -pid;
-            r = err_errno(err, "Failed to start '%s'", host->program);
+            r = err_errno(err, "Failed to start " INIT_PROGRAM);
         } else {
             hosted->pid = pid;
         }

@@ -20,7 +20,13 @@
 #define TEXT_SIZE 65536
 #define PAUSE_US 2000 /* between looks */
 
+/* Those of v1; where cgroup2 is at /sys/fs/cgroup itself it is the only one. */
 static const char *const hierarchies[] = {"freezer", "cpu", "cpuacct", "memory", "pids", "unified"};
+
+static size_t hierarchy_count(void)
+{
+    return kit_is_v2() ? 1 : ELEMENTS(hierarchies);
+}
 
 /* "sleep 74.." stands for one that no other test of this host runs at the same time. */
 static char *marked(const char *text)
@@ -109,13 +115,17 @@ static void remove_all(const char *path)
 /* With cgroup2 the agent, which we are, is in a cgroup of its own. */
 static void leave_v2(struct kit *kit)
 {
-    int fd = open("/sys/fs/cgroup/unified/cgroup.procs", O_WRONLY | O_CLOEXEC);
+    const char *leaf = kit_cgroup(kit, "unified", "agent");
+    int fd = kit_exists(leaf) ? open(kit_is_v2() ? "/sys/fs/cgroup/cgroup.procs"
+                                                 : "/sys/fs/cgroup/unified/cgroup.procs",
+                                     O_WRONLY | O_CLOEXEC)
+                              : -1;
     if (fd >= 0) {
         ssize_t n = write(fd, "0", 1);
         (void)n;
         close(fd);
     }
-    rmdir(kit_cgroup(kit, "unified", "agent"));
+    rmdir(leaf);
 }
 
 void kit_deinit(struct kit *kit)
@@ -125,10 +135,8 @@ void kit_deinit(struct kit *kit)
     while (umount2(kit->work_dir, MNT_DETACH) == 0) {
     }
     umount2(kit->dir, MNT_DETACH);
-    for (size_t i = 0; i < ELEMENTS(hierarchies); i++) {
-        CLEANUP(xfreep)
-        char *root = xasprintf("/sys/fs/cgroup/%s/%s", hierarchies[i], kit->cgroups_root);
-        rmdir(root);
+    for (size_t i = 0; i < hierarchy_count(); i++) {
+        rmdir(kit_cgroup(kit, hierarchies[i], ""));
     }
     remove_all(kit->dir);
 }
@@ -232,8 +240,12 @@ struct container_report *kit_await(struct kit *kit, enum container_report_type t
         return report;
     }
     fprintf(stderr, "no report %d of %s; there are:\n", (int)type, path != NULL ? path : "any");
+    int shown = 0;
     LIST_FOR_EACH(report, &kit->reports, link)
     {
+        if (shown++ == 20) {
+            break;
+        }
         fprintf(stderr, "  %d of %s: %s\n", (int)report->type, report->path,
                 report->text != NULL ? report->text : "");
     }
@@ -286,15 +298,16 @@ const char *kit_cgroup(struct kit *kit, const char *controller, const char *id)
     static char text[4][512];
     static int next;
     char *at = text[next++ % 4];
-    snprintf(at, sizeof(text[0]), "/sys/fs/cgroup/%s/%s%s%s", controller, kit->cgroups_root,
-             id[0] != '\0' ? "/" : "", id);
+    bool v2 = kit_is_v2();
+    snprintf(at, sizeof(text[0]), "/sys/fs/cgroup/%s%s%s%s%s", v2 ? "" : controller, v2 ? "" : "/",
+             kit->cgroups_root, id[0] != '\0' ? "/" : "", id);
     return at;
 }
 
 int kit_cgroups_left(struct kit *kit)
 {
     int left = 0;
-    for (size_t i = 0; i < ELEMENTS(hierarchies); i++) {
+    for (size_t i = 0; i < hierarchy_count(); i++) {
         DIR *dir = opendir(kit_cgroup(kit, hierarchies[i], ""));
         struct dirent *entry;
         while (dir != NULL && (entry = readdir(dir)) != NULL) {
@@ -348,9 +361,14 @@ int kit_processes(const char *what)
     return found;
 }
 
-bool kit_has_cgroup_v2(void)
+bool kit_is_v2(void)
 {
-    return geteuid() == 0 && access("/sys/fs/cgroup/unified/cgroup.procs", F_OK) == 0;
+    return access("/sys/fs/cgroup/cgroup.procs", F_OK) == 0;
+}
+
+bool kit_has_cgroups(void)
+{
+    return geteuid() == 0 && (kit_is_v2() || kit_has_cgroup_v1());
 }
 
 bool kit_has_cgroup_v1(void)

@@ -52,8 +52,8 @@ int kit_terminated(struct kit *kit, const char *path);
 /* Waits until the file is there and holds something. Its text (static), or fails the test. */
 const char *kit_read(const char *path);
 bool kit_exists(const char *path);
-/* Folders below the kit's cgroup root in a hierarchy ("freezer" ...); path of one container if
- * given. */
+/* Folders below the kit's cgroup root in a hierarchy ("freezer" ..., ignored on v2); path of one
+ * container if given. */
 const char *kit_cgroup(struct kit *kit, const char *controller, const char *id);
 int kit_cgroups_left(struct kit *kit);
 int kit_mounts_left(struct kit *kit);
@@ -61,7 +61,8 @@ int kit_mounts_left(struct kit *kit);
  * own. */
 int kit_processes(const char *what);
 
-bool kit_has_cgroup_v2(void); /* beside v1, in /sys/fs/cgroup/unified: without controllers */
-bool kit_has_cgroup_v1(void); /* and root: else tests are skipped */
+bool kit_is_v2(void);       /* cgroup2 is at /sys/fs/cgroup itself, with all controllers */
+bool kit_has_cgroup_v1(void); /* and root */
+bool kit_has_cgroups(void); /* of either version, and root: else tests are skipped */
 
 #endif

@@ -21,20 +21,15 @@
 #define LINUX_ISOLATION "cgroups/cpu,cgroups/mem,cgroups/pids,filesystem/linux,namespaces/pid"
 #define MANY 100
 
-static void need_root(void)
-{
-    if (!kit_has_cgroup_v1()) {
-        skip();
-    }
-}
-
 /* Waits until a condition holds, or fails. */
-#define EVENTUALLY(condition)                               \
-    do {                                                    \
-        for (int i_ = 0; !(condition) && i_ < 2000; i_++) { \
-            usleep(5000);                                   \
-        }                                                   \
-        assert_true(condition);                             \
+#define EVENTUALLY(condition)                          \
+    do {                                               \
+        bool holds_ = (condition);                     \
+        for (int i_ = 0; !holds_ && i_ < 2000; i_++) { \
+            usleep(5000);                              \
+            holds_ = (condition);                      \
+        }                                              \
+        assert_true(holds_);                           \
     } while (0)
 
 static void assert_nothing_left(struct kit *kit)
@@ -53,6 +48,7 @@ struct launcher {
     const char *hierarchy; /* NULL = the usual */
 };
 
+/* Those with a hierarchy are for hosts that have v2 beside v1, without controllers. */
 static const struct launcher launchers[] = {
     {"posix", "posix/cpu,posix/mem,posix/rlimits", NULL},
     {"linux", "posix/cpu,posix/mem", NULL},
@@ -359,6 +355,9 @@ static void usage_is_told(const struct launcher *l)
 static void a_command_runs_as_its_user(const struct launcher *l)
 {
     struct kit kit;
+    if (geteuid() != 0) {
+        return;
+    }
     init(&kit, l);
     chmod(kit.dir, 0755);
     kit_start(&kit, NULL);
@@ -383,13 +382,26 @@ static void a_command_runs_as_its_user(const struct launcher *l)
     kit_deinit(&kit);
 }
 
+/* Without root there is the posix launcher only; cgroup2 is tried where it is beside v1. */
+static bool is_possible(const struct launcher *l)
+{
+    if (strcmp(l->launcher, "posix") == 0) {
+        return true;
+    }
+    if (l->hierarchy == NULL) {
+        return kit_has_cgroups();
+    }
+    return geteuid() == 0 && !kit_is_v2() && kit_exists("/sys/fs/cgroup/unified/cgroup.procs");
+}
+
 #define WITH_EACH(name)                                    \
     static void test_##name(void **state)                  \
     {                                                      \
         (void)state;                                       \
-        need_root();                                       \
         for (size_t i = 0; i < ELEMENTS(launchers); i++) { \
-            name(&launchers[i]);                           \
+            if (is_possible(&launchers[i])) {              \
+                name(&launchers[i]);                       \
+            }                                              \
         }                                                  \
     }
 

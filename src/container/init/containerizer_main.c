@@ -208,6 +208,7 @@ int main(void)
     sigset_t all;
     take_signals(&all);
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+    prctl(PR_SET_NAME, INIT_PROGRAM); /* we were started by a descriptor */
     struct plan plan;
     if (read_plan(&plan, &err) != 0) {
         fprintf(stderr, "%s\n", err.text);
