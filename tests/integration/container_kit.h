@@ -2,8 +2,8 @@
  * For tests and benchmarks with real containers: a containerizer in a folder and below a cgroup
  * root of its own, requests, and waiting for reports.
  */
-#ifndef TEPUI_TESTS_CONTAINER_KIT_H
-#define TEPUI_TESTS_CONTAINER_KIT_H
+#ifndef TEPUI_TESTS_INTEGRATION_CONTAINER_KIT_H
+#define TEPUI_TESTS_INTEGRATION_CONTAINER_KIT_H
 
 #include <stdbool.h>
 

@@ -2,8 +2,8 @@
  * A shell for tests of the agent's core: a disk in memory, containers that do what the test says,
  * users that are or are not there, and everything that the core sent, to be looked at.
  */
-#ifndef TESTS_AGENT_SHELL_H
-#define TESTS_AGENT_SHELL_H
+#ifndef TEPUI_TESTS_UNIT_AGENT_SHELL_H
+#define TEPUI_TESTS_UNIT_AGENT_SHELL_H
 
 #include "agent/agent.h"
 #include "agent/messages.h"

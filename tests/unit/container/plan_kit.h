@@ -1,8 +1,8 @@
 /*
  * For tests of plans: a host that exists on paper only, and plans as text.
  */
-#ifndef TEPUI_TESTS_PLAN_KIT_H
-#define TEPUI_TESTS_PLAN_KIT_H
+#ifndef TEPUI_TESTS_UNIT_CONTAINER_PLAN_KIT_H
+#define TEPUI_TESTS_UNIT_CONTAINER_PLAN_KIT_H
 
 #include <setjmp.h>
 #include <stdarg.h>

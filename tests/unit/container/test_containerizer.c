@@ -74,14 +74,15 @@ static void take_report(struct world *w, struct container_report *report)
         assert_non_null(report->text);
         fake->failed++;
         break;
-    case CONTAINER_TERMINATED:
+    case CONTAINER_TERMINATED: {
         assert_false(fake->there); /* resources are not free before all is gone */
         assert_int_equal(fake->terminated, 0);
         fake->terminated++;
         fake->status = report->status;
-        strncat(w->order, report->path, sizeof(w->order) - strlen(w->order) - 1);
-        strncat(w->order, " ", sizeof(w->order) - strlen(w->order) - 1);
+        size_t used = strlen(w->order);
+        (void)snprintf(w->order + used, sizeof(w->order) - used, "%.64s ", report->path);
         break;
+    }
     case CONTAINER_LIMITED:
         fake->limited++;
         break;
