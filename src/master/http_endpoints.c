@@ -8,6 +8,7 @@
 #include "master/metrics_view.h"
 #include "master/operator_call.h"
 #include "master/reads.h"
+#include "master/registry_view.h"
 #include "master/scheduler_call.h"
 #include "wire/json.h"
 #include "wire/url.h"
@@ -331,6 +332,7 @@ const struct http_endpoint master_http_endpoints[] = {
     {"/files/read", HTTP_ANY, HTTP_ALWAYS, master_files_read},
     {"/logging/toggle", HTTP_ANY, HTTP_ALWAYS, on_logging_toggle},
     {"/metrics/snapshot", HTTP_ANY, HTTP_ALWAYS, master_metrics_snapshot},
+    {"/registrar(1)/registry", HTTP_ANY, HTTP_ALWAYS, master_registry_view},
     {"/system/stats.json", HTTP_ANY, HTTP_ALWAYS, master_metrics_system},
     {"/version", HTTP_ANY, HTTP_ALWAYS, on_version},
     {NULL, 0, HTTP_ALWAYS, NULL},

@@ -150,6 +150,7 @@ struct master {
     /* the registry */
     struct map pending;             /* struct pending by token */
     uint64_t next_token;
+    size_t registry_size;           /* bytes that are stored; 0 = not known */
     uint32_t next_mark;             /* of re-registrations: struct task.mark */
 
     /* metrics and watchers */

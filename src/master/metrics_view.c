@@ -49,6 +49,7 @@ struct metrics_view {
     size_t role_count;
     size_t role_capacity;
     bool per_framework;
+    size_t registry_size;             /* bytes; 0 = not known */
     struct framework_counts **counts; /* by slot of frameworks; in the arena */
     double total[RESOURCE_NAMES_COMMON]; /* of the cluster, and what is in use */
     double used[RESOURCE_NAMES_COMMON];
@@ -132,7 +133,7 @@ static void add_frameworks(struct metrics_view *view)
     add_static(view, "master/frameworks_inactive", (double)(all - active));
 }
 
-/* What the registry would hold of the agents, but for a few bytes each. */
+/* Of a registry in memory: what it would hold of the agents, but for a few bytes each. */
 static void add_registry_size(struct metrics_view *view)
 {
     size_t size = 0;
@@ -141,7 +142,8 @@ static void add_registry_size(struct metrics_view *view)
     for (; (value = cow_snapshot_next(&view->snapshot.agents, &slot)) != NULL; slot++) {
         size += SNAPSHOT_RECORD(struct agent_record, value)->info->size;
     }
-    add_static(view, "registrar/registry_size_bytes", (double)size);
+    add_static(view, "registrar/registry_size_bytes",
+               (double)(view->registry_size > 0 ? view->registry_size : size));
 }
 
 static void add_allocated(struct metrics_view *view)
@@ -321,6 +323,7 @@ static void respond(struct master *master, uint64_t handle, enum metrics_form fo
     view->jsonp = jsonp != NULL ? slice_from(arena_strdup(&view->arena, jsonp))
                                 : slice_make(NULL, 0);
     view->per_framework = master->options.publish_framework_metrics;
+    view->registry_size = master->registry_size;
     for (uint32_t i = 0; i < RESOURCE_NAMES_COMMON; i++) {
         view->total[i] = scalar_to_double(quantities_get(&master->total, i));
         view->used[i] = scalar_to_double(quantities_get(&master->used, i));

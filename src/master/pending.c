@@ -7,6 +7,7 @@
 #include "master/recover.h"
 #include "master/register.h"
 #include "master/registry_gc.h"
+#include "master/registry_view.h"
 #include "master/reregister.h"
 #include "master/unreachable.h"
 
@@ -23,7 +24,6 @@ struct pending *master_pending_ask(struct master *master, enum registry_op_type 
     pending->token = ++master->next_token;
     pending->type = type;
     pending->agent_id = blob_ref(agent_id);
-    pending->asked_ns = master->now.mono_ns;
     map_add(&master->pending, &pending->by_token);
     registry_ask(&master->effects->registry, type, pending->token, blob_ref(agent_id), agent_info);
     return pending;
@@ -48,16 +48,31 @@ static void pending_free(struct pending *pending)
         blob_unref(pending->agent_ids[i]);
     }
     free(pending->agent_ids);
+    blob_unref(pending->jsonp);
     free(pending);
 }
 
 /* State that could not be stored must not be acted on; the next leader reads what is there
  * (facts/observed.md, high availability 11). */
-static void fail(struct master *master, int status)
+static void fail(struct master *master, const struct registry_event *event)
 {
     master->effects->exits = true;
     master->effects->exit_status = 1;
-    err_set(&master->effects->exit_reason, status, "The registry failed to store an operation");
+    err_set(&master->effects->exit_reason, event->status, "%s",
+            event->why != NULL ? event->why : "The registry failed to store an operation");
+}
+
+/* One operation tells of the write that it was a part of, for all of them. */
+static void measure(struct master *master, const struct registry_event *event)
+{
+    struct metric *metric =
+        event->type == REGISTRY_RECOVER ? master->state_fetch : master->state_store;
+    if (metric != NULL && event->type != REGISTRY_READ && event->took_ns >= 0) {
+        metric_record(metric, event->took_ns, master->now.mono_ns);
+    }
+    if (event->size > 0) {
+        master->registry_size = event->size;
+    }
 }
 
 void master_pending_answer(struct master *master, const struct registry_event *event)
@@ -68,14 +83,11 @@ void master_pending_answer(struct master *master, const struct registry_event *e
         return;
     }
     struct pending *pending = CONTAINER_OF(link, struct pending, by_token);
-    struct metric *metric =
-        pending->type == REGISTRY_RECOVER ? master->state_fetch : master->state_store;
     map_remove(&master->pending, link);
-    if (metric != NULL) {
-        metric_record(metric, master->now.mono_ns - pending->asked_ns, master->now.mono_ns);
-    }
-    if (event->status < 0) {
-        fail(master, event->status);
+    if (event->status == 0) {
+        measure(master, event);
+    } else {
+        fail(master, event);
         pending_free(pending);
         return;
     }
@@ -101,6 +113,9 @@ void master_pending_answer(struct master *master, const struct registry_event *e
         break;
     case REGISTRY_PRUNE:
         master_registry_gc_done(master, pending);
+        break;
+    case REGISTRY_READ:
+        master_registry_view_read(master, pending, event);
         break;
     }
     pending_free(pending);

@@ -15,7 +15,7 @@ void master_recover_elected(struct master *master)
     master->role = MASTER_RECOVERING;
     master->elected_ns = master->now.wall_ns;
     master_log(master, LOG_LEVEL_INFO, "Elected as the leading master");
-    master_pending_ask(master, REGISTRY_RECOVER, NULL, NULL);
+    master_pending_ask(master, REGISTRY_RECOVER, NULL, blob_ref(master->info));
 }
 
 static void recover_departed(struct master *master, const struct list *list, int kind)

@@ -53,6 +53,11 @@ struct registry_op *registry_op_free(struct registry_op *op)
 
 /* --- the state --- */
 
+/* Tags, sizes and times around what an entry holds. */
+#define ENTRY_OVERHEAD_SIZE 64
+/* The same around the lists, and who leads. */
+#define REGISTRY_OVERHEAD_SIZE 64
+
 static struct slice registry_key(const struct map_link *link)
 {
     const struct registry_agent *agent = CONTAINER_OF(link, struct registry_agent, by_id);
@@ -66,15 +71,36 @@ struct registry *registry_new(uint64_t seed)
     list_init(&registry->admitted);
     list_init(&registry->unreachable);
     list_init(&registry->gone);
+    registry->size_max = REGISTRY_OVERHEAD_SIZE;
     return registry;
+}
+
+static size_t size_of(const struct blob *blob)
+{
+    return blob != NULL ? blob->size : 0;
+}
+
+/* The most that an entry may take up. Each resource has three bytes more in the older format, which
+ * names the role "*": a quarter of its size is on the safe side. */
+static size_t entry_size_max(const struct registry_agent *agent)
+{
+    size_t info_size = MAX(size_of(agent->info) + size_of(agent->info) / 4, size_of(agent->stored));
+    return ENTRY_OVERHEAD_SIZE + MAX(info_size, agent->id->size) + size_of(agent->drain_info) +
+           size_of(agent->rest);
 }
 
 static void registry_forget(struct registry *registry, struct registry_agent *agent)
 {
+    if (!list_is_empty(&agent->link)) {
+        registry->size_max -= entry_size_max(agent);
+    }
     map_remove(&registry->agents, &agent->by_id);
     list_remove(&agent->link);
     blob_unref(agent->id);
     blob_unref(agent->info);
+    blob_unref(agent->stored);
+    blob_unref(agent->drain_info);
+    blob_unref(agent->rest);
     free(agent);
 }
 
@@ -86,6 +112,10 @@ struct registry *registry_free(struct registry *registry)
             registry_forget(registry, CONTAINER_OF(link, struct registry_agent, by_id));
         }
         map_deinit(&registry->agents);
+        blob_unref(registry->master);
+        for (size_t i = 0; i < REGISTRY_PARTS; i++) {
+            blob_unref(registry->parts[i]);
+        }
         free(registry);
     }
     return NULL;
@@ -97,26 +127,23 @@ struct registry_agent *registry_find(const struct registry *registry, struct sli
     return link != NULL ? CONTAINER_OF(link, struct registry_agent, by_id) : NULL;
 }
 
-static struct registry_agent *registry_add(struct registry *registry, struct blob *id)
+struct registry_agent *registry_add(struct registry *registry, struct blob *id)
 {
+    if (registry_find(registry, blob_slice(id)) != NULL) {
+        blob_unref(id);
+        return NULL;
+    }
     struct registry_agent *agent = xalloc(sizeof(*agent));
-    agent->id = blob_ref(id);
+    agent->id = id;
     list_init(&agent->link);
     map_add(&registry->agents, &agent->by_id);
     return agent;
 }
 
-/* Entering a list puts an agent at its end; its info stays with admitted agents only. */
-static void registry_move(struct registry *registry, struct registry_agent *agent,
-                          enum registry_agent_state state, struct blob *info, int64_t time_ns)
+void registry_list(struct registry *registry, struct registry_agent *agent)
 {
-    struct blob *old = agent->info;
-    agent->info = blob_ref(info);
-    blob_unref(old);
-    agent->state = state;
-    agent->time_ns = time_ns;
-    list_remove(&agent->link);
-    switch (state) {
+    ASSERT(list_is_empty(&agent->link));
+    switch (agent->state) {
     case REGISTRY_ADMITTED:
         list_push_back(&registry->admitted, &agent->link);
         break;
@@ -127,7 +154,60 @@ static void registry_move(struct registry *registry, struct registry_agent *agen
         list_push_back(&registry->gone, &agent->link);
         break;
     }
+    registry->size_max += entry_size_max(agent);
 }
+
+static void replace(struct blob **at, struct blob *blob)
+{
+    struct blob *old = *at;
+    *at = blob_ref(blob);
+    blob_unref(old);
+}
+
+static void describe(struct registry_agent *agent, struct blob *info)
+{
+    replace(&agent->info, info);
+    replace(&agent->stored, NULL);
+}
+
+/* Entering a list puts an agent at its end. Its info stays with admitted agents only; that it is
+ * drained or deactivated goes with it, until it is gone. */
+static void registry_move(struct registry *registry, struct registry_agent *agent,
+                          enum registry_agent_state state, struct blob *info, int64_t time_ns)
+{
+    if (!list_is_empty(&agent->link)) {
+        registry->size_max -= entry_size_max(agent);
+        list_remove(&agent->link);
+    }
+    describe(agent, info);
+    replace(&agent->rest, NULL);
+    if (state == REGISTRY_GONE) {
+        replace(&agent->drain_info, NULL);
+        agent->deactivated = false;
+    }
+    agent->state = state;
+    agent->time_ns = time_ns;
+    registry_list(registry, agent);
+}
+
+static void replace_counted(struct registry *registry, struct blob **at, struct blob *blob)
+{
+    registry->size_max -= size_of(*at);
+    replace(at, blob);
+    registry->size_max += size_of(*at);
+}
+
+void registry_set_master(struct registry *registry, struct blob *info)
+{
+    replace_counted(registry, &registry->master, info);
+}
+
+void registry_set_part(struct registry *registry, enum registry_part part, struct blob *bytes)
+{
+    replace_counted(registry, &registry->parts[part], bytes);
+}
+
+/* --- performing --- */
 
 /* Forgetting one entry leaves all others alone (facts/observed.md, high availability 14). */
 static bool registry_prune(struct registry *registry, const struct registry_op *op)
@@ -143,6 +223,53 @@ static bool registry_prune(struct registry *registry, const struct registry_op *
     return changed;
 }
 
+/* Whether there is room for an agent, or for more of it. What takes room away from others is not
+ * let in, so that marking and removing go on working. */
+static bool has_room(struct registry *registry, const struct registry_agent *agent,
+                     const struct registry_op *op)
+{
+    struct registry_agent wanted = {.id = op->agent_id, .info = op->agent_info};
+    size_t had = 0;
+    if (agent != NULL) {
+        wanted.drain_info = agent->drain_info;
+        had = entry_size_max(agent);
+    }
+    if (registry->size_max - had + entry_size_max(&wanted) <= REGISTRY_SIZE_MAX) {
+        return true;
+    }
+    registry->full_count++;
+    return false;
+}
+
+static bool admit(struct registry *registry, struct registry_agent *agent,
+                  const struct registry_op *op)
+{
+    if (!has_room(registry, agent, op)) {
+        return false;
+    }
+    if (agent == NULL) {
+        agent = registry_add(registry, blob_ref(op->agent_id));
+    }
+    registry_move(registry, agent, REGISTRY_ADMITTED, op->agent_info, 0);
+    return true;
+}
+
+static bool update(struct registry *registry, struct registry_agent *agent,
+                   const struct registry_op *op, bool *ret_changed)
+{
+    if (slice_equal(blob_slice(agent->info), blob_slice(op->agent_info))) {
+        return true;
+    }
+    if (!has_room(registry, agent, op)) {
+        return false;
+    }
+    registry->size_max -= entry_size_max(agent);
+    describe(agent, op->agent_info);
+    registry->size_max += entry_size_max(agent);
+    *ret_changed = true;
+    return true;
+}
+
 bool registry_apply(struct registry *registry, const struct registry_op *op, bool *ret_changed)
 {
     struct registry_agent *agent =
@@ -150,25 +277,18 @@ bool registry_apply(struct registry *registry, const struct registry_op *op, boo
     bool admitted = agent != NULL && agent->state == REGISTRY_ADMITTED;
     *ret_changed = false;
     switch (op->type) {
-    case REGISTRY_RECOVER:
+    case REGISTRY_READ:
         return true;
+    case REGISTRY_RECOVER:
+        registry_set_master(registry, op->agent_info);
+        break;
     case REGISTRY_ADMIT_AGENT:
-        if (agent != NULL) {
+        if (agent != NULL || !admit(registry, agent, op)) {
             return false;
         }
-        agent = registry_add(registry, op->agent_id);
-        registry_move(registry, agent, REGISTRY_ADMITTED, op->agent_info, 0);
         break;
     case REGISTRY_UPDATE_AGENT:
-        if (!admitted) {
-            return false;
-        }
-        if (slice_equal(blob_slice(agent->info), blob_slice(op->agent_info))) {
-            return true;
-        }
-        blob_unref(agent->info);
-        agent->info = blob_ref(op->agent_info);
-        break;
+        return admitted && update(registry, agent, op, ret_changed);
     case REGISTRY_MARK_UNREACHABLE:
         if (!admitted) {
             return false;
@@ -180,12 +300,9 @@ bool registry_apply(struct registry *registry, const struct registry_op *op, boo
         if (admitted) {
             return true;
         }
-        if (agent == NULL) {
-            agent = registry_add(registry, op->agent_id);
-        } else if (agent->state == REGISTRY_GONE) {
+        if ((agent != NULL && agent->state == REGISTRY_GONE) || !admit(registry, agent, op)) {
             return false;
         }
-        registry_move(registry, agent, REGISTRY_ADMITTED, op->agent_info, 0);
         break;
     case REGISTRY_MARK_GONE:
         if (agent == NULL || agent->state == REGISTRY_GONE) {

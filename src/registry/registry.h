@@ -9,8 +9,9 @@
  * (facts/state_machines.md 7).
  *
  * struct registry is the state that the operations work on: the durable registry encodes it
- * (mesos.internal.Registry), the one in memory only keeps it. Only the shell that performs the
- * operations owns one; the master keeps a view of its own.
+ * (mesos.internal.Registry, registry_codec.h), the one in memory only keeps it. Only whoever
+ * performs the operations owns one; the master keeps a view of its own. What masters of other
+ * versions wrote and we do not understand is kept as bytes, and written back as it was.
  */
 #ifndef TEPUI_REGISTRY_REGISTRY_H
 #define TEPUI_REGISTRY_REGISTRY_H
@@ -22,8 +23,12 @@
 #include "common/list.h"
 #include "common/map.h"
 
+/* Bytes that the encoded registry may have: readers of protobuf, the original among them, stop at
+ * 64 MiB. An operation on an agent that might make it larger is not applied. */
+#define REGISTRY_SIZE_MAX ((size_t)63 << 20)
+
 enum registry_op_type {
-    REGISTRY_RECOVER,          /* read everything: first of all operations */
+    REGISTRY_RECOVER,          /* read everything: first of all operations. agent_info: who leads */
     REGISTRY_ADMIT_AGENT,      /* a new agent: not applied if the id is there already */
     REGISTRY_UPDATE_AGENT,     /* another AgentInfo; no change if it is the same */
     REGISTRY_MARK_UNREACHABLE, /* admitted -> unreachable, at time_ns */
@@ -31,14 +36,16 @@ enum registry_op_type {
     REGISTRY_MARK_GONE,        /* admitted or unreachable -> gone, at time_ns */
     REGISTRY_REMOVE_AGENT,     /* admitted -> not there */
     REGISTRY_PRUNE,            /* forget unreachable and gone entries: agent_ids lists them */
+    REGISTRY_READ,             /* the encoded registry as it is stored, without waiting */
 };
 
 struct registry_op {
     struct list link;
     enum registry_op_type type;
     uint64_t token;          /* comes back in the answer */
-    struct blob *agent_id;   /* the id's text; NULL for RECOVER and PRUNE */
-    struct blob *agent_info; /* ADMIT, UPDATE, MARK_REACHABLE: encoded AgentInfo, with its id */
+    struct blob *agent_id;   /* the id's text; NULL for RECOVER, PRUNE and READ */
+    struct blob *agent_info; /* ADMIT, UPDATE, MARK_REACHABLE: encoded AgentInfo, with its id and
+                                resources in the newer format; RECOVER: encoded MasterInfo */
     int64_t time_ns;         /* MARK_*: wall clock */
     struct blob **agent_ids; /* PRUNE */
     size_t agent_id_count;
@@ -65,8 +72,14 @@ struct registry_event {
     enum registry_op_type type;      /* of the operation */
     uint64_t token;                  /* of the operation */
     int status;                      /* 0, or -errno: it could not be stored */
+    const char *why;                 /* with a status: what went wrong; for this step only */
     bool applied;                    /* status 0: it fitted the state (also if nothing changed) */
     const struct registry *registry; /* RECOVER: the whole state, for this step only */
+    struct slice value;              /* READ: encoded; empty before it was recovered */
+    struct blob *value_owner;        /* READ: what the value lies in; may be referenced */
+    size_t size;                     /* bytes that are stored; 0 = not known */
+    int64_t took_ns;                 /* how long reading (RECOVER) or writing took; -1 = another
+                                        operation tells of the same write, or there was none */
 };
 
 /* --- the state --- */
@@ -77,23 +90,55 @@ struct registry_agent {
     struct map_link by_id;
     struct list link; /* in the list of its state, oldest first */
     enum registry_agent_state state;
-    struct blob *id;   /* text */
-    struct blob *info; /* REGISTRY_ADMITTED: encoded AgentInfo; else NULL */
-    int64_t time_ns;   /* since when unreachable or gone */
+    struct blob *id;         /* text */
+    struct blob *info;       /* REGISTRY_ADMITTED: encoded AgentInfo, newer format; else NULL */
+    struct blob *stored;     /* the same as it is stored; NULL = not made yet (registry_codec.c) */
+    struct blob *drain_info; /* encoded DrainInfo; NULL = none. Not of gone ones */
+    bool deactivated;        /* not of gone ones */
+    struct blob *rest;       /* encoded fields of the entry that we do not know; NULL = none */
+    int64_t time_ns;         /* since when unreachable or gone */
 };
+
+/* Parts of the registry that are kept as they are: encoded fields, one after another. */
+enum registry_part {
+    REGISTRY_MACHINES,
+    REGISTRY_SCHEDULES,
+    REGISTRY_QUOTAS, /* in their old form */
+    REGISTRY_WEIGHTS,
+    REGISTRY_RESOURCE_PROVIDERS,
+    REGISTRY_MINIMUM_CAPABILITIES,
+    REGISTRY_QUOTA_CONFIGS,
+    REGISTRY_UNKNOWN, /* whatever else there is */
+};
+#define REGISTRY_PARTS (REGISTRY_UNKNOWN + 1)
 
 struct registry {
     struct map agents; /* struct registry_agent by id */
     struct list admitted;
     struct list unreachable;
     struct list gone;
+    struct blob *master;                /* encoded MasterInfo of who led last; NULL = none */
+    struct blob *parts[REGISTRY_PARTS]; /* NULL = empty */
+    size_t size_max;                    /* bytes that it may have when encoded, at most */
+    size_t full_count;                  /* operations that were not applied for lack of room */
 };
 
 struct registry *registry_new(uint64_t seed) WARN_UNUSED;
 struct registry *registry_free(struct registry *registry);
-/* Performs one operation: whether it fitted the state, and whether the state changed. RECOVER fits
- * and changes nothing. */
+/* Performs one operation: whether it fitted the state, and whether the state changed. RECOVER
+ * changes who leads; READ nothing. */
 bool registry_apply(struct registry *registry, const struct registry_op *op, bool *ret_changed);
 struct registry_agent *registry_find(const struct registry *registry, struct slice agent_id);
+
+/* --- for the codec: the state as it was stored --- */
+
+/* An agent in no list yet, and without anything but its id, whose reference is taken over; to be
+ * filled in, and then listed. NULL if the id is there already. */
+struct registry_agent *registry_add(struct registry *registry, struct blob *id);
+/* Puts it at the end of the list of its state, and counts its size. */
+void registry_list(struct registry *registry, struct registry_agent *agent);
+/* Replaces what is kept, with another reference; NULL empties it. */
+void registry_set_master(struct registry *registry, struct blob *info);
+void registry_set_part(struct registry *registry, enum registry_part part, struct blob *bytes);
 
 #endif

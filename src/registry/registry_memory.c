@@ -3,9 +3,11 @@
 #include <stdlib.h>
 
 #include "common/xalloc.h"
+#include "registry/registry_codec.h"
 
 struct registry_memory {
     struct registry *registry;
+    struct blob *value;          /* what the last READ gave; NULL = none */
     struct registry_ops waiting; /* oldest first */
 };
 
@@ -22,6 +24,7 @@ struct registry_memory *registry_memory_free(struct registry_memory *memory)
     if (memory != NULL) {
         registry_ops_deinit(&memory->waiting);
         registry_free(memory->registry);
+        blob_unref(memory->value);
         free(memory);
     }
     return NULL;
@@ -30,6 +33,17 @@ struct registry_memory *registry_memory_free(struct registry_memory *memory)
 void registry_memory_put(struct registry_memory *memory, struct registry_op *op)
 {
     list_push_back(&memory->waiting.list, &op->link);
+}
+
+static void read_all(struct registry_memory *memory, struct registry_event *event)
+{
+    struct buf value = BUF_INIT;
+    (void)registry_encoded_size(memory->registry);
+    registry_encode(memory->registry, &value);
+    blob_unref(memory->value);
+    memory->value = blob_take(&value);
+    event->value_owner = memory->value;
+    event->value = blob_slice(memory->value);
 }
 
 bool registry_memory_next(struct registry_memory *memory, struct registry_event *ret_event)
@@ -45,6 +59,9 @@ bool registry_memory_next(struct registry_memory *memory, struct registry_event 
         .applied = registry_apply(memory->registry, op, &changed),
         .registry = op->type == REGISTRY_RECOVER ? memory->registry : NULL,
     };
+    if (op->type == REGISTRY_READ) {
+        read_all(memory, ret_event);
+    }
     registry_op_free(op);
     return true;
 }
