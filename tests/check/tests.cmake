@@ -7,3 +7,6 @@ add_test(NAME check/purity
          COMMAND ${TEPUI_PYTHON} ${CMAKE_SOURCE_DIR}/tools/purity --build ${CMAKE_BINARY_DIR})
 add_test(NAME check/tools COMMAND ${TEPUI_PYTHON} -B ${tepui_check_dir}/test_tools.py)
 set_tests_properties(check/tidy check/purity check/tools PROPERTIES TIMEOUT 120)
+# The operator's manual says what the programs say.
+add_test(NAME check/flag_docs COMMAND ${TEPUI_PYTHON} -B ${CMAKE_SOURCE_DIR}/tools/flag-docs --check
+         ${CMAKE_RUNTIME_OUTPUT_DIRECTORY})
