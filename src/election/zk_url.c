@@ -42,7 +42,7 @@ static bool is_port(struct slice s)
 /* Appends "host:port" to the list. */
 static bool add_host(struct slice host, struct buf *out)
 {
-    bool bracketed = host.size > 2 && host.data[0] == '[';
+    bool bracketed = host.size > 0 && host.data[0] == '[';
     ptrdiff_t end = bracketed ? slice_find(host, ']') : -1;
     struct slice rest = slice_skip(host, bracketed && end > 0 ? (size_t)end + 1 : 0);
     ptrdiff_t colon = slice_find(rest, ':');
@@ -118,7 +118,8 @@ int zk_url_parse(struct slice text, struct arena *arena, struct zk_url *ret_url,
     struct slice rest = slice_skip(text, strlen(ZK_URL_SCHEME));
     ptrdiff_t at = find_last(rest, '@');
     if (at >= 0) {
-        if (slice_find(slice_make(rest.data, (size_t)at), ':') <= 0) {
+        struct slice credentials = slice_make(rest.data, (size_t)at);
+        if (slice_find(credentials, ':') <= 0 || slice_find(credentials, '\0') >= 0) {
             return err_set(err, -EINVAL, "what stands before the @ is not user:password");
         }
         url.credentials = arena_strndup(arena, rest.data, (size_t)at);

@@ -50,7 +50,9 @@ static void step(struct world *world, const struct zk_event *event)
     election_effects_init(&effects);
     election_step(world->election, (struct now){.mono_ns = world->now_ns}, event, &effects);
     while ((effect = zk_effects_pop(&effects.zk)) != NULL) {
-        ASSERT(effect->session == election_session(world->election));
+        uint64_t session = election_session(world->election);
+        ASSERT(effect->session == session ||
+               (effect->type == ZK_CLOSE && effect->session == session - 1));
         ASSERT(effect->op == 0 || effect->op == world->last_op + 1);
         world->last_op = effect->op != 0 ? effect->op : world->last_op;
         zk_effect_free(effect);

@@ -65,6 +65,7 @@ static void ports_and_ip6_addresses(void **state)
     refuse("zk://:2181/m", "not a host");
     refuse("zk://::1/m", "not a host");
     refuse("zk://[]:1/m", "not a host");
+    refuse("zk://[/m", "not a host");
     refuse("zk://[::1/m", "not a host");
     refuse("zk://[::1]x/m", "not a host");
     refuse("zk://a,,b/m", "'' is not a host");
