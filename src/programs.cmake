@@ -8,7 +8,7 @@ tepui_program(tepui-containerizer container/init/containerizer_main.c container/
 target_link_options(tepui-containerizer PRIVATE -Wl,--as-needed)
 tepui_program(tepui-execute cli/execute_main.c LIBS tepui_cli)
 tepui_program(tepui-master daemon/master_main.c
-  LIBS tepui_daemon tepui_master tepui_net tepui_allocator tepui_registry tepui_store)
+  LIBS tepui_daemon tepui_loghost tepui_master tepui_net tepui_allocator tepui_registry tepui_store)
 tepui_program(tepui-agent daemon/agent_main.c
   LIBS tepui_daemon tepui_agent tepui_container tepui_net tepui_store)
 tepui_program(tepui-log loghost/log_main.c LIBS tepui_loghost)

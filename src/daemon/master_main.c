@@ -10,11 +10,12 @@
 
 #include "common/xalloc.h"
 #include "daemon/master_flags.h"
+#include "daemon/master_registry.h"
 #include "daemon/master_setup.h"
 #include "daemon/system_gauges.h"
 #include "daemon/version.h"
+#include "loghost/log_host.h"
 #include "net/host.h"
-#include "registry/registry_memory.h"
 #include "store/file_reader.h"
 
 #define WORKER_COUNT 2
@@ -29,8 +30,7 @@ struct daemon {
     struct net_host *host;
     struct metrics *metrics;
     struct master *master;
-    struct registry_memory *registry;
-    struct loop_task registry_task; /* posted while operations wait */
+    struct master_registry *registry;
     struct loop_timer timer;        /* the core's deadline */
     struct loop_signal *signals[2];
     int exit_status;
@@ -110,8 +110,7 @@ static void step(struct daemon *daemon, const struct master_event *event)
     master_step(daemon->master, loop_now(daemon->loop), event, &effects);
     master_step_took(daemon->master, clock_ns() - begun_ns);
     while ((op = registry_ops_pop(&effects.registry)) != NULL) {
-        registry_memory_put(daemon->registry, op);
-        loop_post(daemon->loop, &daemon->registry_task);
+        master_registry_ask(daemon->registry, op);
     }
     net_host_perform(daemon->host, &effects.net);
     perform_files(daemon, &effects);
@@ -133,26 +132,35 @@ static void on_deadline(void *arg)
     step(arg, &(struct master_event){.type = MASTER_TICK});
 }
 
-/* One answer a round: the registry in memory, too, answers later. */
-static void on_registry(struct loop_task *task)
+static void on_registry(void *arg, const struct registry_event *event)
 {
-    struct daemon *daemon = CONTAINER_OF(task, struct daemon, registry_task);
-    struct registry_event event;
-    if (registry_memory_next(daemon->registry, &event)) {
-        loop_post(daemon->loop, task);
-        step(daemon, &(struct master_event){.type = MASTER_REGISTRY, .registry = &event});
-    }
+    step(arg, &(struct master_event){.type = MASTER_REGISTRY, .registry = event});
+}
+
+static void fail(struct daemon *daemon, const char *why)
+{
+    LOG_ERROR("%s", why);
+    daemon->exit_status = EXIT_FAILURE;
+    loop_stop(daemon->loop);
+}
+
+static void on_registry_failed(void *arg, const char *why)
+{
+    fail(arg, why);
 }
 
 static void on_net(void *arg, const struct net_event *event)
 {
-    step(arg, &(struct master_event){.type = MASTER_NET, .net = event});
+    struct daemon *daemon = arg;
+    if (!master_registry_take_net(daemon->registry, event)) {
+        step(daemon, &(struct master_event){.type = MASTER_NET, .net = event});
+    }
 }
 
 static bool has_actor(void *arg, struct slice id)
 {
-    (void)arg;
-    return master_has_actor(id);
+    const struct daemon *daemon = arg;
+    return master_has_actor(id) || master_registry_has_actor(daemon->registry, id);
 }
 
 static const struct net_host_callbacks callbacks = {.on_event = on_net, .has_actor = has_actor};
@@ -193,9 +201,33 @@ static int open_host(struct daemon *daemon, struct master_setup *setup, struct e
     return 0;
 }
 
+static int open_registry(struct daemon *daemon, const struct master_setup *setup,
+                         const struct master_flags *values, struct err *err)
+{
+    struct master_registry_options options = {
+        .loop = daemon->loop,
+        .net = daemon->host,
+        .metrics = daemon->metrics,
+        .in_memory = strcmp(values->registry, "in_memory") == 0,
+        .work_dir = values->work_dir,
+        .quorum = 1, /* a master alone is its own majority */
+        .auto_initialize = values->log_auto_initialize,
+        .compacts = log_host_compacts(environ),
+        .self = setup->advertised,
+        .fetch_timeout_ns = values->registry_fetch_timeout_ns,
+        .store_timeout_ns = values->registry_store_timeout_ns,
+        .seed = random_seed(),
+        .on_answer = on_registry,
+        .on_failed = on_registry_failed,
+        .arg = daemon,
+    };
+    return master_registry_new(&options, &daemon->registry, err);
+}
+
 static int run(struct daemon *daemon, struct master_setup *setup, const struct flags *flags,
                struct err *err)
 {
+    const struct master_flags *values = flags->values;
     int r = open_host(daemon, setup, err);
     if (r != 0) {
         return r;
@@ -206,9 +238,11 @@ static int run(struct daemon *daemon, struct master_setup *setup, const struct f
     setup->options.seed = random_seed();
     setup->options.flags = flags;
     setup->options.metrics = daemon->metrics;
-    daemon->registry = registry_memory_new(random_seed());
+    r = open_registry(daemon, setup, values, err);
+    if (r != 0) {
+        return r;
+    }
     daemon->master = master_new(&setup->options, loop_now(daemon->loop));
-    loop_task_init(&daemon->registry_task, on_registry);
     loop_timer_init(&daemon->timer, daemon->loop, on_deadline, daemon);
     daemon->signals[0] = loop_signal_new(daemon->loop, SIGTERM, stop, daemon);
     daemon->signals[1] = loop_signal_new(daemon->loop, SIGINT, stop, daemon);
@@ -228,17 +262,15 @@ static void close_all(struct daemon *daemon)
 {
     if (daemon->master != NULL) {
         loop_timer_cancel(&daemon->timer);
-        loop_task_cancel(&daemon->registry_task);
         net_host_drain(daemon->host, DRAIN_NS, drained, daemon->loop);
         loop_run(daemon->loop);
         loop_signal_free(daemon->signals[0]);
         loop_signal_free(daemon->signals[1]);
         loop_timer_cancel(&daemon->timer);
-        loop_task_cancel(&daemon->registry_task);
     }
+    daemon->registry = master_registry_free(daemon->registry);
     net_host_free(daemon->host);
     daemon->master = master_free(daemon->master);
-    registry_memory_free(daemon->registry);
     metrics_free(daemon->metrics);
     if (daemon->workers != NULL) {
         workers_free(daemon->workers);
@@ -258,10 +290,6 @@ static int check(const struct master_flags *values, struct err *err)
     }
     if (values->zk != NULL) {
         return err_set(err, -EINVAL, "--zk is not supported yet");
-    }
-    if (strcmp(values->registry, "in_memory") != 0) {
-        return err_set(err, -EINVAL, "--registry=%s is not supported yet: use in_memory",
-                       values->registry);
     }
     if (values->authenticate_agents) {
         return err_set(err, -EINVAL, "--authenticate_agents is not supported yet");
