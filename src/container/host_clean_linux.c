@@ -18,7 +18,8 @@
 
 int host_write_file(const char *path, struct slice bytes, struct err *err)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    /* What is written down of a container holds its environment, which may hold secrets. */
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0) {
         return err_errno(err, "Failed to create '%s'", path);
     }

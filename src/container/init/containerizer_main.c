@@ -202,11 +202,19 @@ static int attend(pid_t command, bool sweeps, const sigset_t *all)
     }
 }
 
+/* An agent that the kernel is told to spare when memory runs out (packaging/tepui-agent.service) does
+ * not want that for containers. Where we may not, we are not root, and it is of no weight. */
+static void reset_oom_score(void)
+{
+    (void)apply_write("/proc/self/oom_score_adj", "0");
+}
+
 int main(void)
 {
     struct err err = {0};
     sigset_t all;
     take_signals(&all);
+    reset_oom_score();
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
     prctl(PR_SET_NAME, INIT_PROGRAM); /* we were started by a descriptor */
     struct plan plan;
