@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "agent/agent_container.h"
+#include "agent/console.h"
 #include "agent/core.h"
 #include "agent/endpoints.h"
 #include "agent/executor_api.h"
@@ -63,6 +64,7 @@ struct agent_ask *agent_ask_pop(struct agent_effects *effects)
 struct agent_ask *agent_ask_free(struct agent_ask *ask)
 {
     if (ask != NULL) {
+        blob_unref(ask->bytes);
         free(ask->text);
         free(ask);
     }
@@ -71,13 +73,15 @@ struct agent_ask *agent_ask_free(struct agent_ask *ask)
 
 /* --- what all files of the core use --- */
 
-void agent_ask(struct agent *agent, enum agent_ask_type type, int value, const char *text)
+struct agent_ask *agent_ask(struct agent *agent, enum agent_ask_type type, int value,
+                            const char *text)
 {
     struct agent_ask *ask = xalloc(sizeof(*ask));
     ask->type = type;
     ask->value = value;
     ask->text = text != NULL ? xstrdup(text) : NULL;
     list_push_back(&agent->effects->asks, &ask->link);
+    return ask;
 }
 
 static char *format(struct agent *agent, const char *fmt, va_list args)
@@ -300,6 +304,8 @@ int agent_new(const struct agent_config *config, struct now now, struct agent **
     list_init(&agent->users);
     list_init(&agent->usages);
     list_init(&agent->looks);
+    list_init(&agent->consoles);
+    list_init(&agent->inputs);
     gate_init(&agent->gate);
     gate_wait_init(&agent->id_wait, GATE_AGENT_ID);
     gc_init(&agent->gc, config->gc_delay_ns, prng_next(&agent->prng));
@@ -337,6 +343,7 @@ struct agent *agent_free(struct agent *agent)
     LIST_FOR_EACH (container, &agent->container_order, link) {
         agent_container_free(agent, container);
     }
+    console_drop_all(agent);
     agent_effects_deinit(&dropped);
     map_deinit(&agent->frameworks);
     map_deinit(&agent->containers);
@@ -366,6 +373,7 @@ static void on_net(struct agent *agent, const struct net_event *event)
         break;
     case NET_GONE:
         executor_api_gone(agent, event->handle);
+        console_gone(agent, event->handle);
         break;
     case NET_MESSAGE:
         if (strcmp(event->to, AGENT_ACTOR) == 0) {
@@ -375,7 +383,9 @@ static void on_net(struct agent *agent, const struct net_event *event)
     case NET_EXITED:
         registration_exited(agent, &event->address);
         break;
-    case NET_BODY:  /* no request of ours streams its body */
+    case NET_BODY:
+        console_body(agent, event->handle, event->body, event->ended);
+        break;
     case NET_REPLY: /* the agent makes no calls */
         break;
     }
@@ -465,6 +475,12 @@ static void on_timer(struct agent *agent, const struct timer *timer)
     case TIMER_USAGE:
         usage_timeout(timer->owner);
         break;
+    case TIMER_CONSOLE:
+        console_heartbeat(timer->owner);
+        break;
+    case TIMER_CONSOLE_INPUT:
+        console_input_timeout(timer->owner);
+        break;
     }
 }
 
@@ -500,6 +516,9 @@ static void dispatch(struct agent *agent, const struct agent_event *event)
         break;
     case AGENT_FILE:
         sandboxes_result(agent, event->file);
+        break;
+    case AGENT_OUTPUT:
+        console_output(agent, event->output);
         break;
     }
 }

@@ -26,8 +26,9 @@
 #include "wire/netio.h"
 #include "wire/upid.h"
 
-#define AGENT_ACTOR "slave(1)" /* id of the agent's actor, and the delegate of unqualified paths \
-                                */
+#define AGENT_ACTOR                                                              \
+    "slave(1)" /* id of the agent's actor, and the delegate of unqualified paths \
+                */
 
 /* --- configuration --- */
 
@@ -94,6 +95,7 @@ struct agent_config {
     int64_t executor_shutdown_grace_period_ns;
     int64_t recovery_timeout_ns;
     int64_t gc_delay_ns;
+    int64_t http_heartbeat_interval_ns;
     int64_t disk_watch_interval_ns;
     int64_t gc_disk_headroom_ppm; /* millionths */
     int64_t max_completed_executors_per_framework;
@@ -118,6 +120,7 @@ enum agent_event_type {
     AGENT_USER,       /* user: answer to AGENT_ASK_USER */
     AGENT_DISK_USAGE, /* usage_ppm: answer to AGENT_ASK_DISK_USAGE; -1 = unknown */
     AGENT_FILE,       /* file: answer to a file request */
+    AGENT_OUTPUT,     /* output: of a container with a console */
 };
 
 struct agent_master_found {
@@ -131,6 +134,14 @@ struct agent_user_found {
     bool found;
     uint32_t uid;
     uint32_t gid;
+};
+
+/* A piece of what a container with a console printed (container_spec.attached), in order. The shell
+ * begins to read when LAUNCHED is told, and has told everything before it tells TERMINATED. */
+struct agent_output {
+    const char *path;
+    bool is_error; /* stderr; of a terminal all is stdout */
+    struct slice bytes;
 };
 
 /* What a worker found on disk at the start. */
@@ -152,6 +163,7 @@ struct agent_event {
     struct agent_user_found user;
     int64_t usage_ppm;
     const struct file_result *file;
+    const struct agent_output *output;
 };
 
 /* --- effects --- */
@@ -162,14 +174,21 @@ enum agent_ask_type {
     AGENT_ASK_REDETECT,   /* have the detector tell the leader again */
     AGENT_ASK_VERBOSITY,  /* value: log level of --v; goes back by itself, core sees to that */
     AGENT_ASK_LOG,        /* text, at value (enum log_level) */
-    AGENT_ASK_EXIT,       /* end the process with status `value`; text = why, may be NULL */
+    AGENT_ASK_INPUT,  /* bytes for the stdin of container `text`; none = the end of it. They came
+                         with the request `handle`, which may be paused while they wait */
+    AGENT_ASK_WINDOW, /* rows and columns of the terminal of container `text` */
+    AGENT_ASK_EXIT,   /* end the process with status `value`; text = why, may be NULL */
 };
 
 struct agent_ask {
     struct list link;
     enum agent_ask_type type;
     int value;
-    char *text; /* heap */
+    char *text;         /* heap */
+    struct blob *bytes; /* INPUT */
+    uint64_t handle;    /* INPUT */
+    uint16_t rows;      /* WINDOW */
+    uint16_t columns;   /* WINDOW */
 };
 
 struct agent_effects {

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/console.h"
 #include "agent/core.h"
 #include "agent/executor.h"
 #include "agent/framework.h"
@@ -99,6 +100,7 @@ struct agent_container *agent_container_free(struct agent *agent, struct agent_c
 {
     answer_waiters(agent, container);
     operator_answer_launch(agent, container, "the container has been destroyed");
+    console_free(container->console);
     operator_answer_remove(agent, container, 0, NULL);
     map_remove(&agent->containers, &container->by_path);
     list_remove(&container->link);
@@ -151,7 +153,7 @@ static void make_folder(struct agent *agent, struct agent_container *container,
 void agent_container_launch(struct agent *agent, struct agent_container *container,
                             const char *owner)
 {
-    if (container->is_debug) {
+    if (container->is_debug && (owner == NULL || !container->spec->tty)) {
         request_launch(agent, container);
     } else if (owner != NULL) {
         users_ask(agent, &container->user_wait, owner);
@@ -172,6 +174,13 @@ void agent_container_user_found(struct agent *agent, struct agent_container *con
 {
     if (!user->found) {
         fail_launch(agent, container, "Failed to create sandbox: no such user");
+        return;
+    }
+    if (container->is_debug) {
+        container->spec->tty_is_owned = true;
+        container->spec->tty_uid = user->uid;
+        container->spec->tty_gid = user->gid;
+        request_launch(agent, container);
         return;
     }
     make_folder(agent, container, user);
@@ -259,6 +268,10 @@ static void launched(struct agent *agent, struct agent_container *container,
     container->pid = report->pid;
     agent_container_ask_status(agent, container);
     operator_answer_launch(agent, container, NULL);
+    if (container->console != NULL && container->console->session.handle == 0) {
+        /* Its client has gone, perhaps before the containerizer knew of it. */
+        container_request_add(&agent->effects->containers, CONTAINER_DESTROY, container->path);
+    }
     const struct executor *executor = container->executor;
     if (container->kind == AGENT_CONTAINER_EXECUTOR &&
         (executor->state == EXECUTOR_TERMINATING ||
@@ -315,6 +328,7 @@ static void terminated(struct agent *agent, struct agent_container *container,
     record_end(container, report);
     answer_waiters(agent, container);
     operator_answer_launch(agent, container, "the container has ended");
+    console_free(container->console);
     bool collects = agent->setup.config.gc_non_executor_container_sandboxes &&
                     container->directory != NULL && !container->is_debug;
     switch (container->kind) {

@@ -18,6 +18,7 @@
 #include "wire/pb.h"
 
 struct agent;
+struct console;
 struct executor;
 
 /* Calls that wait for one container's end. */
@@ -75,7 +76,8 @@ struct agent_container {
     struct gate_wait folder;      /* its folder is being made */
     uint64_t remove_handle;       /* REMOVE that waits */
     uint64_t remove_token;
-    bool is_debug; /* a session: its folder is its parent's */
+    bool is_debug;           /* a session: its folder is its parent's */
+    struct console *console; /* of a session, or NULL */
     struct list waiters;
     size_t waiter_count;
     struct agent_container_end end;

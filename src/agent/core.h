@@ -33,18 +33,20 @@ enum agent_state { AGENT_RECOVERING, AGENT_DISCONNECTED, AGENT_RUNNING, AGENT_TE
 
 /* Which timer fired; the owner is the thing that it belongs to. */
 enum agent_timer {
-    TIMER_REGISTER,    /* agent */
-    TIMER_PING,        /* agent */
-    TIMER_RECONNECT,   /* agent: executors of before are asked again */
-    TIMER_REREGISTER,  /* agent: executors of before are given up */
-    TIMER_GC,          /* agent: the next removal */
-    TIMER_DISK,        /* agent: look at the disk */
-    TIMER_VERBOSITY,   /* agent: back to the level of the start */
-    TIMER_REGISTERING, /* executor: it did not register */
-    TIMER_SHUTDOWN,    /* executor: its grace is over */
-    TIMER_HEARTBEAT,   /* executor: HEARTBEAT on its stream */
-    TIMER_UPDATE,      /* stream: the head is sent again */
-    TIMER_USAGE,       /* usage: an answer of the containerizer is overdue */
+    TIMER_REGISTER,      /* agent */
+    TIMER_PING,          /* agent */
+    TIMER_RECONNECT,     /* agent: executors of before are asked again */
+    TIMER_REREGISTER,    /* agent: executors of before are given up */
+    TIMER_GC,            /* agent: the next removal */
+    TIMER_DISK,          /* agent: look at the disk */
+    TIMER_VERBOSITY,     /* agent: back to the level of the start */
+    TIMER_REGISTERING,   /* executor: it did not register */
+    TIMER_SHUTDOWN,      /* executor: its grace is over */
+    TIMER_HEARTBEAT,     /* executor: HEARTBEAT on its stream */
+    TIMER_UPDATE,        /* stream: the head is sent again */
+    TIMER_USAGE,         /* usage: an answer of the containerizer is overdue */
+    TIMER_CONSOLE,       /* console: HEARTBEAT on its streams */
+    TIMER_CONSOLE_INPUT, /* input: the container has ended */
 };
 
 struct task;
@@ -85,8 +87,12 @@ struct agent {
     struct list users; /* of struct user_lookup: known and asked for */
     struct gate gate;
     struct gc gc;
-    struct list usages;  /* of struct usage: questions under way */
-    struct list looks;   /* of struct sandbox_look: files being read */
+    struct list usages;   /* of struct usage: questions under way */
+    struct list looks;    /* of struct sandbox_look: files being read */
+    struct list consoles; /* of struct console */
+    size_t console_count;
+    struct list inputs; /* of struct console_input: requests being read */
+    size_t input_count;
     uint64_t next_token; /* of questions to containers and file requests */
 
     /* the master */
@@ -112,7 +118,8 @@ struct agent {
 
 void agent_move(struct agent *agent, enum agent_state state);
 /* Asks the shell for something. */
-void agent_ask(struct agent *agent, enum agent_ask_type type, int value, const char *text);
+struct agent_ask *agent_ask(struct agent *agent, enum agent_ask_type type, int value,
+                            const char *text);
 /* A line for the log. */
 void agent_log(struct agent *agent, enum log_level level, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* The last word: status and why. */

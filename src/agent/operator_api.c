@@ -1,10 +1,10 @@
 #include "agent/operator_api.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 
+#include "agent/console.h"
 #include "agent/core.h"
 #include "agent/endpoints.h"
 #include "agent/messages.h"
@@ -13,7 +13,6 @@
 #include "agent/sandboxes.h"
 #include "agent/usage.h"
 #include "wire/json.h"
-#include "wire/recordio.h"
 
 /* --- answers --- */
 
@@ -94,9 +93,10 @@ static const struct operator_row rows[] = {
     ROW_WITH(WAIT_NESTED_CONTAINER, operator_wait_container, wait_nested_container),
     ROW_WITH(KILL_NESTED_CONTAINER, operator_kill_container, kill_nested_container),
     ROW_WITH(REMOVE_NESTED_CONTAINER, operator_remove_container, remove_nested_container),
-    ROW_WITH(LAUNCH_NESTED_CONTAINER_SESSION, not_built, launch_nested_container_session),
-    ROW_WITH(ATTACH_CONTAINER_INPUT, not_built, attach_container_input),
-    ROW_WITH(ATTACH_CONTAINER_OUTPUT, not_built, attach_container_output),
+    ROW_WITH(LAUNCH_NESTED_CONTAINER_SESSION, operator_launch_container,
+             launch_nested_container_session),
+    ROW_WITH(ATTACH_CONTAINER_INPUT, NULL, attach_container_input), /* console.c: a stream */
+    ROW_WITH(ATTACH_CONTAINER_OUTPUT, console_attach_output, attach_container_output),
     ROW_WITH(LAUNCH_CONTAINER, operator_launch_container, launch_container),
     ROW_WITH(WAIT_CONTAINER, operator_wait_container, wait_container),
     ROW_WITH(KILL_CONTAINER, operator_kill_container, kill_container),
@@ -200,14 +200,6 @@ static bool read_accept(struct agent *agent, const struct net_request *request, 
     return true;
 }
 
-/* The first record of a stream. */
-static bool keep_record(void *arg, struct slice record)
-{
-    struct buf *kept = arg;
-    buf_append_slice(kept, record);
-    return false;
-}
-
 static int parse(struct agent *agent, struct slice body, bool json, Pb__Agent__Call **ret_call,
                  struct err *err)
 {
@@ -218,30 +210,51 @@ static int parse(struct agent *agent, struct slice body, bool json, Pb__Agent__C
     return MESSAGE_DECODE(Pb__Agent__Call, pb__agent__call, body, &agent->input, ret_call, err);
 }
 
-static Pb__Agent__Call *read_call(struct agent *agent, const struct net_request *request,
-                                  const struct media *media)
+/* The call with its row, if it is one that such a body may carry; NULL after an answer. */
+static const struct operator_row *check_call(struct agent *agent, const struct operator_call *call,
+                                             bool is_record)
+{
+    if (!call->call->has_type) {
+        operator_fail(agent, call, 400,
+                      "Failed to validate agent::Call: Expecting 'type' to be present");
+        return NULL;
+    }
+    const struct operator_row *row = find_row(call->call->type);
+    if (row == NULL) {
+        operator_fail(agent, call, 501, "Received a call of an unknown type");
+        return NULL;
+    }
+    if (!has_body(call->call, row)) {
+        operator_fail(agent, call, 400,
+                      "Failed to validate agent::Call: Expecting '%s' to be present", row->body);
+        return NULL;
+    }
+    if (is_record != (row->type == PB__AGENT__CALL__TYPE__ATTACH_CONTAINER_INPUT)) {
+        operator_fail(agent, call, 415, "'Content-Type' is not supported for %s call", row->name);
+        return NULL;
+    }
+    return row;
+}
+
+static Pb__Agent__Call *parse_call(struct agent *agent, uint64_t handle, struct slice bytes,
+                                   bool json)
 {
     Pb__Agent__Call *call = NULL;
     struct err err = {""};
-    CLEANUP(buf_deinit) struct buf record = BUF_INIT;
-    struct slice body = request->body;
-    if (media->body_stream) {
-        struct recordio_reader reader;
-        recordio_reader_init(&reader, RECORDIO_RECORD_SIZE_MAX);
-        int status = recordio_reader_feed(&reader, body, keep_record, &record, &err);
-        recordio_reader_deinit(&reader);
-        if (status != -ECANCELED) {
-            refuse(agent, request, 400, "Received EOF while reading request body");
-            return NULL;
-        }
-        body = buf_slice(&record);
-    }
-    if (parse(agent, body, media->body_json, &call, &err) != 0) {
-        net_respond_text(&agent->effects->net, request->handle, 400,
+    if (parse(agent, bytes, json, &call, &err) != 0) {
+        net_respond_text(&agent->effects->net, handle, 400,
                          "Failed to parse body into Call protobuf: %s", err.text);
         return NULL;
     }
     return call;
+}
+
+const Pb__Agent__Call *operator_api_record(struct agent *agent, uint64_t handle,
+                                           struct slice record, bool json)
+{
+    struct operator_call call = {.handle = handle, .json = json};
+    call.call = parse_call(agent, handle, record, json);
+    return call.call != NULL && check_call(agent, &call, true) != NULL ? call.call : NULL;
 }
 
 void operator_api_request(struct agent *agent, const struct net_request *request)
@@ -255,29 +268,18 @@ void operator_api_request(struct agent *agent, const struct net_request *request
         !read_content_type(agent, request, &media) || !read_accept(agent, request, &media)) {
         return;
     }
-    Pb__Agent__Call *message = read_call(agent, request, &media);
-    if (message == NULL) {
+    if (media.body_stream) {
+        console_input_begin(agent, request, media.body_json);
         return;
     }
     struct operator_call call = {
-        .request = request, .handle = request->handle, .call = message, .json = media.answer_json};
-    if (!message->has_type) {
-        operator_fail(agent, &call, 400,
-                      "Failed to validate agent::Call: Expecting 'type' to be present");
-        return;
-    }
-    const struct operator_row *row = find_row(message->type);
+        .request = request,
+        .handle = request->handle,
+        .call = parse_call(agent, request->handle, request->body, media.body_json),
+        .json = media.answer_json,
+        .stream = media.answer_stream};
+    const struct operator_row *row = call.call != NULL ? check_call(agent, &call, false) : NULL;
     if (row == NULL) {
-        operator_fail(agent, &call, 501, "Received a call of an unknown type");
-        return;
-    }
-    if (!has_body(message, row)) {
-        operator_fail(agent, &call, 400,
-                      "Failed to validate agent::Call: Expecting '%s' to be present", row->body);
-        return;
-    }
-    if (media.body_stream != (row->type == PB__AGENT__CALL__TYPE__ATTACH_CONTAINER_INPUT)) {
-        operator_fail(agent, &call, 415, "'Content-Type' is not supported for %s call", row->name);
         return;
     }
     if (media.answer_stream && row->type != PB__AGENT__CALL__TYPE__ATTACH_CONTAINER_OUTPUT &&

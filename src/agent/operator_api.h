@@ -16,9 +16,14 @@ struct operator_call {
     uint64_t handle;
     const Pb__Agent__Call *call; /* in the step's arena */
     bool json;                   /* the answer's form, else protobuf */
+    bool stream;                 /* the answer is to be framed as a stream of records */
 };
 
 void operator_api_request(struct agent *agent, const struct net_request *request);
+
+/* A record of an ATTACH_CONTAINER_INPUT body, in the step's input arena; NULL after an answer. */
+const Pb__Agent__Call *operator_api_record(struct agent *agent, uint64_t handle,
+                                           struct slice record, bool json);
 
 /* Answers. */
 void operator_respond(struct agent *agent, uint64_t handle, bool json,

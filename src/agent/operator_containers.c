@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/console.h"
 #include "agent/core.h"
 #include "agent/endpoints.h"
 #include "agent/environment.h"
@@ -17,6 +18,7 @@
 struct wording {
     const char *name; /* of the message, for errors */
     bool deprecated;  /* ..._NESTED_CONTAINER */
+    bool is_session;
     const Pb__ContainerID *id;
     const Pb__CommandInfo *command;
     const Pb__ContainerInfo *container;
@@ -62,6 +64,16 @@ static struct wording launch_wording(const Pb__Agent__Call *call)
                                 .resource_count = c->n_resources,
                                 .limits = c->limits,
                                 .limit_count = c->n_limits};
+    }
+    if (call->type == PB__AGENT__CALL__TYPE__LAUNCH_NESTED_CONTAINER_SESSION) {
+        const Pb__Agent__Call__LaunchNestedContainerSession *c =
+            call->launch_nested_container_session;
+        return (struct wording){.name = "launch_nested_container_session",
+                                .deprecated = true,
+                                .is_session = true,
+                                .id = c->container_id,
+                                .command = c->command,
+                                .container = c->container};
     }
     const Pb__Agent__Call__LaunchNestedContainer *c = call->launch_nested_container;
     return (struct wording){.name = "launch_nested_container",
@@ -125,7 +137,7 @@ static const char *check_launch(struct agent *agent, const struct wording *w)
     return wrong;
 }
 
-static struct container_spec *make_spec(struct agent *agent, const struct wording *w,
+static struct container_spec *make_spec(const struct wording *w,
                                         const struct agent_container *container, const char *user)
 {
     struct container_spec *spec = xalloc(sizeof(*spec));
@@ -152,20 +164,25 @@ static struct container_spec *make_spec(struct agent *agent, const struct wordin
     spec->standalone = container->kind == AGENT_CONTAINER_STANDALONE;
     spec->fetch_owner = user != NULL ? xstrdup(user) : NULL;
     spec->fetch_command = blob_ref(spec->command);
-    (void)agent;
+    spec->debug = spec->attached = w->is_session;
+    spec->tty = w->is_session && w->container != NULL && w->container->tty_info != NULL;
     return spec;
 }
 
 static struct agent_container *make_container(struct agent *agent, const char *path,
-                                              struct agent_container *parent)
+                                              struct agent_container *parent, bool is_session)
 {
     struct arena *arena = &agent->arena;
     if (parent == NULL) {
         return agent_container_new(agent, path, AGENT_CONTAINER_STANDALONE, NULL,
                                    paths_standalone(arena, agent->setup.config.work_dir, path));
     }
-    return agent_container_new(agent, path, AGENT_CONTAINER_NESTED, parent->root,
-                               agent_container_nested_directory(agent, path));
+    const char *directory =
+        is_session ? parent->directory : agent_container_nested_directory(agent, path);
+    struct agent_container *container =
+        agent_container_new(agent, path, AGENT_CONTAINER_NESTED, parent->root, directory);
+    container->is_debug = is_session;
+    return container;
 }
 
 /* The parent of a nested container's path, or NULL. */
@@ -197,12 +214,13 @@ void operator_launch_container(struct agent *agent, const struct operator_call *
     if (w.id->parent != NULL) {
         parent = find_parent(agent, path);
         if (parent == NULL || parent->state != AGENT_CONTAINER_RUNNING ||
-            parent->directory == NULL) {
+            parent->directory == NULL || (w.is_session && parent->executor == NULL)) {
             operator_fail(agent, call, 400, "Parent container of %s does not exist", path);
             return;
         }
     }
-    if (agent->containers.count >= AGENT_CONTAINERS_MAX) {
+    if (agent->containers.count >= AGENT_CONTAINERS_MAX ||
+        (w.is_session && agent->console_count >= CONSOLES_MAX)) {
         operator_fail(agent, call, 503, "There are too many containers");
         return;
     }
@@ -212,9 +230,12 @@ void operator_launch_container(struct agent *agent, const struct operator_call *
                : parent != NULL && parent->executor != NULL ? parent->executor->user
                                                             : NULL;
     }
-    struct agent_container *container = make_container(agent, path, parent);
-    container->spec = make_spec(agent, &w, container, user);
+    struct agent_container *container = make_container(agent, path, parent, w.is_session);
+    container->spec = make_spec(&w, container, user);
     container->launch_handle = call->handle;
+    if (w.is_session) {
+        console_new(agent, container, call);
+    }
     agent_container_launch(agent, container, user);
 }
 
@@ -225,7 +246,9 @@ void operator_answer_launch(struct agent *agent, struct agent_container *contain
     if (handle == 0) {
         return;
     }
-    if (why == NULL) {
+    if (why == NULL && container->console != NULL) {
+        console_open(container->console);
+    } else if (why == NULL) {
         net_respond(&agent->effects->net, handle, 200, NULL, NULL);
     } else {
         net_respond_text(&agent->effects->net, handle, 400, "%s", why);

@@ -171,8 +171,47 @@ static void ask_all(struct usage *usage)
     }
 }
 
+/* Which containers are asked for; ids may be NULL: any. */
+struct selection {
+    bool with_nested;
+    bool with_standalone;
+    const char *container_id;
+    const char *framework_id;
+    const char *executor_id;
+};
+
+static bool selects(const struct selection *selection, const struct agent_container *container)
+{
+    const struct executor *executor = container->executor;
+    switch (container->kind) {
+    case AGENT_CONTAINER_EXECUTOR:
+        if (selection->framework_id != NULL &&
+            (executor == NULL || strcmp(executor->framework->id, selection->framework_id) != 0)) {
+            return false;
+        }
+        if (selection->executor_id != NULL &&
+            (executor == NULL || strcmp(executor->id, selection->executor_id) != 0)) {
+            return false;
+        }
+        break;
+    case AGENT_CONTAINER_NESTED:
+        if (!selection->with_nested) {
+            return false;
+        }
+        break;
+    case AGENT_CONTAINER_STANDALONE:
+        if (!selection->with_standalone) {
+            return false;
+        }
+        break;
+    }
+    return container->state == AGENT_CONTAINER_RUNNING &&
+           (selection->container_id == NULL ||
+            strcmp(container->path, selection->container_id) == 0);
+}
+
 static void begin(struct agent *agent, uint64_t handle, enum usage_form form, const char *jsonp,
-                  bool with_nested, bool with_standalone)
+                  const struct selection *selection)
 {
     size_t count = 0;
     for (const struct list *link = agent->usages.next; link != &agent->usages; link = link->next) {
@@ -191,10 +230,7 @@ static void begin(struct agent *agent, uint64_t handle, enum usage_form form, co
     list_push_back(&agent->usages, &usage->link);
     struct agent_container *container;
     LIST_FOR_EACH (container, &agent->container_order, link) {
-        bool wanted = container->kind == AGENT_CONTAINER_EXECUTOR ||
-                      (container->kind == AGENT_CONTAINER_NESTED && with_nested) ||
-                      (container->kind == AGENT_CONTAINER_STANDALONE && with_standalone);
-        if (wanted && container->state == AGENT_CONTAINER_RUNNING) {
+        if (selects(selection, container)) {
             add_entry(usage, container);
         }
     }
@@ -206,28 +242,33 @@ static void begin(struct agent *agent, uint64_t handle, enum usage_form form, co
     timers_set(&agent->timers, &usage->timer, time_add_ns(agent->now.mono_ns, USAGE_TIMEOUT_NS));
 }
 
-static bool param_is_true(struct agent *agent, const struct endpoint_call *call, const char *name)
-{
-    const char *value = endpoints_param(agent, call, name);
-    return value != NULL && (strcmp(value, "true") == 0 || strcmp(value, "1") == 0);
-}
-
 void usage_statistics(struct agent *agent, const struct endpoint_call *call)
 {
-    begin(agent, call->handle, USAGE_STATISTICS, call->jsonp, false, false);
+    begin(agent, call->handle, USAGE_STATISTICS, call->jsonp, &(struct selection){0});
 }
 
 void usage_containers(struct agent *agent, const struct endpoint_call *call)
 {
-    begin(agent, call->handle, USAGE_CONTAINERS, call->jsonp, param_is_true(agent, call, "nested"),
-          param_is_true(agent, call, "standalone"));
+    struct selection selection = {.container_id = endpoints_param(agent, call, "container_id"),
+                                  .framework_id = endpoints_param(agent, call, "framework_id"),
+                                  .executor_id = endpoints_param(agent, call, "executor_id")};
+    bool by_id = selection.container_id != NULL;
+    bool by_owner = selection.framework_id != NULL || selection.executor_id != NULL;
+    if ((by_id && by_owner) || (selection.executor_id != NULL && selection.framework_id == NULL)) {
+        net_respond_text(&agent->effects->net, call->handle, 400,
+                         "Supported query parameters are container_id only, framework_id only, or "
+                         "executor_id and framework_id only");
+        return;
+    }
+    begin(agent, call->handle, USAGE_CONTAINERS, call->jsonp, &selection);
 }
 
 void usage_get_containers(struct agent *agent, const struct operator_call *call)
 {
     const Pb__Agent__Call__GetContainers *body = call->call->get_containers;
-    begin(agent, call->handle, call->json ? USAGE_V1_JSON : USAGE_V1_PROTOBUF, NULL,
-          body != NULL && body->show_nested, body != NULL && body->show_standalone);
+    struct selection selection = {.with_nested = body != NULL && body->show_nested,
+                                  .with_standalone = body != NULL && body->show_standalone};
+    begin(agent, call->handle, call->json ? USAGE_V1_JSON : USAGE_V1_PROTOBUF, NULL, &selection);
 }
 
 /* --- reports --- */

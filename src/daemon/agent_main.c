@@ -8,7 +8,9 @@
 #include <sys/random.h>
 
 #include "common/log.h"
+#include "common/xalloc.h"
 #include "container/containerizer_host.h"
+#include "daemon/agent_consoles.h"
 #include "daemon/agent_flags.h"
 #include "daemon/agent_jobs.h"
 #include "daemon/agent_setup.h"
@@ -31,6 +33,9 @@ struct daemon {
     struct files *files;
     struct containerizer_host *containers;
     struct agent_jobs jobs;
+    struct agent_consoles consoles;
+    struct list failed;           /* of struct container_report: launches that came to nothing */
+    struct loop_task failed_task; /* tells them */
     struct agent *agent;
     struct agent_setup_result *setup;
     struct loop_timer timer;        /* the core's deadline */
@@ -82,10 +87,45 @@ static void perform_ask(struct daemon *daemon, const struct agent_ask *ask)
     case AGENT_ASK_LOG:
         LOG_AT((enum log_level)ask->value, "%s", ask->text);
         break;
+    case AGENT_ASK_INPUT:
+        agent_consoles_input(&daemon->consoles, ask);
+        break;
+    case AGENT_ASK_WINDOW:
+        agent_consoles_window(&daemon->consoles, ask);
+        break;
     case AGENT_ASK_EXIT:
         end(daemon, ask->value, ask->text);
         break;
     }
+}
+
+static void add_failed(struct daemon *daemon, enum container_report_type type, const char *path,
+                       const char *text)
+{
+    struct container_report *report = container_report_new(type, path);
+    report->text = xstrdup(text);
+    list_push_back(&daemon->failed, &report->link);
+    loop_post(daemon->loop, &daemon->failed_task);
+}
+
+/* Those that clients are attached to get pipes or a terminal first. */
+static void submit_containers(struct daemon *daemon, struct container_requests *requests)
+{
+    struct container_requests ready;
+    struct container_request *request;
+    container_requests_init(&ready);
+    while ((request = container_request_pop(requests)) != NULL) {
+        struct err err = {""};
+        if (request->type == CONTAINER_LAUNCH && request->spec->attached &&
+            agent_consoles_prepare(&daemon->consoles, request, &err) != 0) {
+            add_failed(daemon, CONTAINER_LAUNCH_FAILED, request->path, err.text);
+            add_failed(daemon, CONTAINER_TERMINATED, request->path, err.text);
+            container_request_free(request);
+            continue;
+        }
+        list_push_back(&ready.list, &request->link);
+    }
+    containerizer_host_submit(daemon->containers, &ready);
 }
 
 static void step(void *arg, const struct agent_event *event)
@@ -99,7 +139,7 @@ static void step(void *arg, const struct agent_event *event)
     agent_step(daemon->agent, event, loop_now(daemon->loop), &effects);
     files_submit(daemon->files, &effects.store);
     net_host_perform(daemon->host, &effects.net);
-    containerizer_host_submit(daemon->containers, &effects.containers);
+    submit_containers(daemon, &effects.containers);
     struct file_request *request;
     while ((request = file_request_pop(&effects.files)) != NULL) {
         agent_jobs_read_file(&daemon->jobs, request);
@@ -129,7 +169,22 @@ static bool has_actor(void *arg, struct slice id)
     return agent_has_actor(id);
 }
 
-static const struct net_host_callbacks callbacks = {.on_event = on_net, .has_actor = has_actor};
+/* Input for containers may come for as long as they live. */
+static bool streams(void *arg, const struct http_head *head, struct slice path)
+{
+    (void)arg;
+    return slice_is(path, "/" AGENT_ACTOR "/api/v1") &&
+           slice_is(http_find_header(head, "Content-Type"), "application/recordio");
+}
+
+static const struct net_host_callbacks callbacks = {
+    .on_event = on_net, .has_actor = has_actor, .streams = streams};
+
+static void pause_body(void *arg, uint64_t handle, bool paused)
+{
+    struct daemon *daemon = arg;
+    net_host_pause_body(daemon->host, handle, paused);
+}
 
 static void on_files(evutil_socket_t fd, short what, void *arg)
 {
@@ -142,6 +197,13 @@ static void on_files(evutil_socket_t fd, short what, void *arg)
     }
 }
 
+static void tell_report(struct daemon *daemon, struct container_report *report)
+{
+    agent_consoles_report(&daemon->consoles, report);
+    step(daemon, &(struct agent_event){.type = AGENT_CONTAINER, .container = report});
+    container_report_free(report);
+}
+
 static void on_containers(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd;
@@ -149,8 +211,16 @@ static void on_containers(evutil_socket_t fd, short what, void *arg)
     struct daemon *daemon = arg;
     struct container_report *report;
     while ((report = containerizer_host_take(daemon->containers)) != NULL) {
-        step(daemon, &(struct agent_event){.type = AGENT_CONTAINER, .container = report});
-        container_report_free(report);
+        tell_report(daemon, report);
+    }
+}
+
+static void on_failed(struct loop_task *task)
+{
+    struct daemon *daemon = CONTAINER_OF(task, struct daemon, failed_task);
+    struct list *link;
+    while ((link = list_pop_front(&daemon->failed)) != NULL) {
+        tell_report(daemon, LIST_ENTRY(link, struct container_report, link));
     }
 }
 
@@ -190,6 +260,11 @@ static int open_host(struct daemon *daemon, struct err *err)
     struct address bound;
     daemon->loop = loop_new();
     daemon->workers = workers_new(daemon->loop, WORKER_COUNT);
+    daemon->consoles = (struct agent_consoles){
+        .base = loop_base(daemon->loop), .on_event = step, .pause = pause_body, .arg = daemon};
+    agent_consoles_init(&daemon->consoles);
+    list_init(&daemon->failed);
+    loop_task_init(&daemon->failed_task, on_failed);
     daemon->jobs = (struct agent_jobs){.workers = daemon->workers, .on_event = step, .arg = daemon};
     daemon->host = net_host_new(&(struct net_host_options){
         .loop = daemon->loop,
@@ -288,6 +363,8 @@ static void close_all(struct daemon *daemon)
     if (daemon->loop != NULL && daemon->files_event != NULL) {
         loop_timer_cancel(&daemon->timer);
         loop_task_cancel(&daemon->detect_task);
+        loop_task_cancel(&daemon->failed_task);
+        agent_consoles_deinit(&daemon->consoles);
     }
     daemon->is_over = true;
     files_free(daemon->files);

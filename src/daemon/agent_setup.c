@@ -239,6 +239,7 @@ static void set_config(const struct agent_flags *values, struct agent_config *c)
     c->executor_shutdown_grace_period_ns = values->executor_shutdown_grace_period_ns;
     c->recovery_timeout_ns = values->recovery_timeout_ns;
     c->gc_delay_ns = values->gc_delay_ns;
+    c->http_heartbeat_interval_ns = values->http_heartbeat_interval_ns;
     c->disk_watch_interval_ns = values->disk_watch_interval_ns;
     c->gc_disk_headroom_ppm = (int64_t)(values->gc_disk_headroom * PPM);
     c->max_completed_executors_per_framework = values->max_completed_executors_per_framework;
