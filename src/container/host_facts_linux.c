@@ -132,7 +132,8 @@ static enum containerizer_cgroups find_cgroups(struct containerizer_host *host,
     return kernel_has("freezer") ? CGROUPS_V1 : CGROUPS_NONE;
 }
 
-/* Where we are in the v2 hierarchy, without the first slash ("" = its top); NULL if there is none. */
+/* Where we are in the v2 hierarchy, without the first slash ("" = its top); NULL if there is
+ * none. */
 static char *own_cgroup(void)
 {
     char text[PROC_SIZE];
@@ -150,8 +151,8 @@ static bool is_relative(const char *root)
     return root != NULL && root[0] == '.';
 }
 
-/* The cgroup that `path`, "." or "../name", leads to from our own; the leaf that we were put into at an
- * earlier start is not meant. */
+/* The cgroup that `path`, "." or "../name", leads to from our own; the leaf that we were put into
+ * at an earlier start is not meant. */
 static int follow(const char *path, struct buf *ret_root, struct err *err)
 {
     CLEANUP(xfreep) char *own = own_cgroup();
@@ -414,7 +415,8 @@ static bool is_above(struct slice cgroup, struct slice other)
                                 (other.size == cgroup.size || other.data[cgroup.size] == '/'));
 }
 
-/* Puts every process of `dir` itself into its leaf: the one that holds a unit's cgroup, and ours. */
+/* Puts every process of `dir` itself into its leaf: the one that holds a unit's cgroup, and
+ * ours. */
 static int clear_v2(const char *dir, const char *leaf, struct err *err)
 {
     CLEANUP(xfreep) char *from = xasprintf("%s/cgroup.procs", dir);
@@ -440,8 +442,9 @@ static int clear_v2(const char *dir, const char *leaf, struct err *err)
     return err_set(err, -EBUSY, "Processes of cgroup '%s' fork faster than they can be moved", dir);
 }
 
-/* A cgroup with controlled children may hold no process: those of the root go into a leaf beside the
- * containers, and so do we, unless we are elsewhere altogether, such as in a unit of our own. */
+/* A cgroup with controlled children may hold no process: those of the root go into a leaf beside
+ * the containers, and so do we, unless we are elsewhere altogether, such as in a unit of our
+ * own. */
 static int prepare_v2(struct containerizer_host *host, struct err *err)
 {
     struct cgroups_scope scope = {&host->options, &host->facts, &host->isolators};

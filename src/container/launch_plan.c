@@ -258,7 +258,8 @@ static int check_secrets(const Pb__CommandInfo *command, struct err *err)
     return 0;
 }
 
-/* Only secrets that are given as values can be resolved; a command task's are in its own command. */
+/* Only secrets that are given as values can be resolved; a command task's are in its own
+ * command. */
 int launch_plan_secrets(struct launch *launch, struct err *err)
 {
     int r = check_secrets(launch->command, err);

@@ -57,8 +57,8 @@ bool kit_exists(const char *path);
 const char *kit_cgroup(struct kit *kit, const char *controller, const char *id);
 int kit_cgroups_left(struct kit *kit);
 int kit_mounts_left(struct kit *kit);
-/* Processes whose command line holds that text. In commands and here, "sleep 74.." is this program's
- * own. */
+/* Processes whose command line holds that text. In commands and here, "sleep 74.." is this
+ * program's own. */
 int kit_processes(const char *what);
 
 bool kit_is_v2(void);       /* cgroup2 is at /sys/fs/cgroup itself, with all controllers */

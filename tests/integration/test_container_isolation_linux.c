@@ -283,7 +283,7 @@ static void fork_bomb(const char *isolation)
     assert_int_equal(write(fd, "300", 3), 3);
     close(fd);
     close(creat(kit_file(&kit, "c", "go"), 0644));
-    EVENTUALLY(atol(value(&kit, "pids", "c", "pids.current")) >= 290);
+    EVENTUALLY(strtol(value(&kit, "pids", "c", "pids.current"), NULL, 10) >= 290);
     kit_destroy(&kit, "c");
     kit_terminated(&kit, "c");
     assert_int_equal(kit_processes("sleep 7430"), 0);

@@ -202,8 +202,8 @@ static int attend(pid_t command, bool sweeps, const sigset_t *all)
     }
 }
 
-/* An agent that the kernel is told to spare when memory runs out (packaging/tepui-agent.service) does
- * not want that for containers. Where we may not, we are not root, and it is of no weight. */
+/* An agent that the kernel is told to spare when memory runs out (packaging/tepui-agent.service)
+ * does not want that for containers. Where we may not, we are not root, and it is of no weight. */
 static void reset_oom_score(void)
 {
     (void)apply_write("/proc/self/oom_score_adj", "0");
