@@ -102,6 +102,9 @@ static void delete_to(struct rlog_sim_store *store, uint64_t position)
         rlog_action_deinit(&store->actions[i]);
     }
     store->count -= gone;
+    if (gone == 0) {
+        return;
+    }
     memmove(store->actions, store->actions + gone, store->count * sizeof(store->actions[0]));
 }
 
