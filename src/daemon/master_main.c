@@ -14,6 +14,7 @@
 #include "daemon/master_setup.h"
 #include "daemon/system_gauges.h"
 #include "daemon/version.h"
+#include "daemon/zk_wiring.h"
 #include "loghost/log_host.h"
 #include "net/host.h"
 #include "store/file_reader.h"
@@ -31,7 +32,8 @@ struct daemon {
     struct metrics *metrics;
     struct master *master;
     struct master_registry *registry;
-    struct loop_timer timer;        /* the core's deadline */
+    struct zk_wiring *zk;    /* NULL = it is alone, and leads */
+    struct loop_timer timer; /* the core's deadline */
     struct loop_signal *signals[2];
     int exit_status;
 };
@@ -105,6 +107,9 @@ static void step(struct daemon *daemon, const struct master_event *event)
 {
     struct master_effects effects;
     struct registry_op *op;
+    if (daemon->exit_status != EXIT_SUCCESS) {
+        return; /* another may lead by now */
+    }
     master_effects_init(&effects);
     int64_t begun_ns = clock_ns();
     master_step(daemon->master, loop_now(daemon->loop), event, &effects);
@@ -210,7 +215,8 @@ static int open_registry(struct daemon *daemon, const struct master_setup *setup
         .metrics = daemon->metrics,
         .in_memory = strcmp(values->registry, "in_memory") == 0,
         .work_dir = values->work_dir,
-        .quorum = 1, /* a master alone is its own majority */
+        /* A master alone is its own majority. */
+        .quorum = values->zk != NULL && values->quorum > 0 ? (size_t)values->quorum : 1,
         .auto_initialize = values->log_auto_initialize,
         .compacts = log_host_compacts(environ),
         .self = setup->advertised,
@@ -222,6 +228,47 @@ static int open_registry(struct daemon *daemon, const struct master_setup *setup
         .arg = daemon,
     };
     return master_registry_new(&options, &daemon->registry, err);
+}
+
+static void on_election(void *arg, const struct master_event *event)
+{
+    step(arg, event);
+}
+
+static void on_members(void *arg, const struct upid *members, size_t count)
+{
+    struct daemon *daemon = arg;
+    master_registry_set_members(daemon->registry, members, count);
+}
+
+static void on_zk_failed(void *arg, const char *why)
+{
+    fail(arg, why);
+}
+
+/* Without ZooKeeper there is nobody else. */
+static int start_election(struct daemon *daemon, const struct master_setup *setup,
+                          const struct master_flags *values, struct err *err)
+{
+    if (values->zk == NULL) {
+        step(daemon, &(struct master_event){.type = MASTER_ELECTED});
+        return 0;
+    }
+    struct upid replica = {.id = "log-replica(1)", .address = setup->advertised};
+    struct zk_wiring_options options = {
+        .loop = daemon->loop,
+        .flag = "--zk",
+        .url = values->zk,
+        .session_timeout_ns = values->zk_session_timeout_ns,
+        .seed = random_seed(),
+        .arg = daemon,
+        .fail = on_zk_failed,
+        .info = master_info(daemon->master),
+        .replica = strcmp(values->registry, "in_memory") == 0 ? NULL : &replica,
+        .step_master = on_election,
+        .members = on_members,
+    };
+    return zk_wiring_new(&options, &daemon->zk, err);
 }
 
 static int run(struct daemon *daemon, struct master_setup *setup, const struct flags *flags,
@@ -248,9 +295,11 @@ static int run(struct daemon *daemon, struct master_setup *setup, const struct f
     daemon->signals[1] = loop_signal_new(daemon->loop, SIGINT, stop, daemon);
     LOG_INFO("Master %s (%s) started on %s", master_id(daemon->master), setup->hostname,
              master_pid(daemon->master));
-    step(daemon, &(struct master_event){.type = MASTER_ELECTED});
-    loop_run(daemon->loop);
-    return 0;
+    r = start_election(daemon, setup, values, err);
+    if (r == 0) {
+        loop_run(daemon->loop);
+    }
+    return r;
 }
 
 static void drained(void *arg)
@@ -268,6 +317,7 @@ static void close_all(struct daemon *daemon)
         loop_signal_free(daemon->signals[1]);
         loop_timer_cancel(&daemon->timer);
     }
+    daemon->zk = zk_wiring_free(daemon->zk); /* after the last words: the next leads at once */
     daemon->registry = master_registry_free(daemon->registry);
     net_host_free(daemon->host);
     daemon->master = master_free(daemon->master);
@@ -288,9 +338,6 @@ static int check(const struct master_flags *values, struct err *err)
     if (r != 0) {
         return r;
     }
-    if (values->zk != NULL) {
-        return err_set(err, -EINVAL, "--zk is not supported yet");
-    }
     if (values->authenticate_agents) {
         return err_set(err, -EINVAL, "--authenticate_agents is not supported yet");
     }
@@ -303,7 +350,9 @@ static int open_log(const struct master_flags *values, struct err *err)
         const char *name;
         enum log_level level;
     } levels[] = {
-        {"INFO", LOG_LEVEL_INFO}, {"WARNING", LOG_LEVEL_WARNING}, {"ERROR", LOG_LEVEL_ERROR},
+        {"INFO", LOG_LEVEL_INFO},
+        {"WARNING", LOG_LEVEL_WARNING},
+        {"ERROR", LOG_LEVEL_ERROR},
     };
     struct log_options options = {
         .program = "tepui-master",
@@ -339,14 +388,16 @@ int main(int argc, char **argv)
     struct err err;
     struct arena arena;
     struct master_flags values = {0};
-    struct flags flags = {.table = master_flags_table, .count = master_flags_count,
-                          .values = &values, .arena = &arena};
+    struct flags flags = {.table = master_flags_table,
+                          .count = master_flags_count,
+                          .values = &values,
+                          .arena = &arena};
     CLEANUP(buf_deinit) struct buf text = BUF_INIT;
     arena_init(&arena, 0);
-    if (flags_parse(&flags,
-                    &(struct flags_source){
-                        .argc = argc, .argv = argv, .envp = environ, .prefix = "MESOS_"},
-                    &text, &err) != 0) {
+    if (flags_parse(
+            &flags,
+            &(struct flags_source){.argc = argc, .argv = argv, .envp = environ, .prefix = "MESOS_"},
+            &text, &err) != 0) {
         return complain(&err);
     }
     fputs(buf_text(&text), stderr);
