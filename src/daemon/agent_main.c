@@ -17,6 +17,7 @@
 #include "daemon/container_gauges.h"
 #include "daemon/system_gauges.h"
 #include "daemon/version.h"
+#include "daemon/zk_wiring.h"
 #include "net/host.h"
 #include "store/files.h"
 
@@ -40,6 +41,7 @@ struct daemon {
     struct agent_setup_result *setup;
     struct loop_timer timer;        /* the core's deadline */
     struct loop_task detect_task;   /* tells the master of --master */
+    struct zk_wiring *zk;           /* NULL = --master is an address */
     struct event *files_event;      /* completions wait */
     struct event *containers_event; /* reports wait */
     struct loop_signal *signals[3];
@@ -227,6 +229,10 @@ static void on_failed(struct loop_task *task)
 static void on_detect(struct loop_task *task)
 {
     struct daemon *daemon = CONTAINER_OF(task, struct daemon, detect_task);
+    if (daemon->zk != NULL) {
+        zk_wiring_tell_again(daemon->zk);
+        return;
+    }
     step(daemon, &(struct agent_event){.type = AGENT_MASTER, .master = daemon->setup->master});
 }
 
@@ -328,6 +334,31 @@ static int open_core(struct daemon *daemon, struct err *err)
     return 0;
 }
 
+static void on_zk_failed(void *arg, const char *why)
+{
+    end(arg, EXIT_FAILURE, why);
+}
+
+/* Who leads: the one of --master, or whom ZooKeeper tells. */
+static int start_detection(struct daemon *daemon, struct err *err)
+{
+    if (daemon->setup->zk == NULL) {
+        loop_post(daemon->loop, &daemon->detect_task);
+        return 0;
+    }
+    struct zk_wiring_options options = {
+        .loop = daemon->loop,
+        .flag = "--master",
+        .url = daemon->setup->zk,
+        .session_timeout_ns = daemon->setup->zk_session_timeout_ns,
+        .seed = random_seed(),
+        .arg = daemon,
+        .fail = on_zk_failed,
+        .step_agent = step,
+    };
+    return zk_wiring_new(&options, &daemon->zk, err);
+}
+
 static int run(struct daemon *daemon, struct err *err)
 {
     int r = open_host(daemon, err);
@@ -341,7 +372,10 @@ static int run(struct daemon *daemon, struct err *err)
     address_format(&daemon->setup->own.advertised, address);
     LOG_INFO("Agent started on %s (%s)", address, daemon->setup->own.hostname);
     agent_jobs_recover(&daemon->jobs, daemon->setup->work_dir);
-    loop_post(daemon->loop, &daemon->detect_task);
+    r = start_detection(daemon, err);
+    if (r != 0) {
+        return r;
+    }
     on_deadline(daemon);
     loop_run(daemon->loop);
     return 0;
@@ -367,6 +401,7 @@ static void close_all(struct daemon *daemon)
         agent_consoles_deinit(&daemon->consoles);
     }
     daemon->is_over = true;
+    daemon->zk = zk_wiring_free(daemon->zk);
     files_free(daemon->files);
     containerizer_host_free(daemon->containers);
     net_host_free(daemon->host);

@@ -10,7 +10,9 @@
 #include <unistd.h>
 
 #include "common/xalloc.h"
+#include "daemon/flags_check.h"
 #include "daemon/version.h"
+#include "election/zk_url.h"
 #include "wire/json.h"
 #include "wire/pb.h"
 
@@ -107,14 +109,17 @@ static const char *find_program(struct arena *arena, const char *folder, const c
 /* --- texts --- */
 
 static int parse_master(const struct agent_flags *values, struct arena *arena,
-                        struct agent_master_found *master, struct err *err)
+                        struct agent_setup_result *setup, struct err *err)
 {
+    struct agent_master_found *master = &setup->master;
     if (values->master == NULL || values->master[0] == '\0') {
         return err_set(err, -EINVAL, "Missing required option --master");
     }
     struct slice text = slice_trim(slice_from(values->master));
-    if (slice_starts_with(text, SLICE("zk://"))) {
-        return err_set(err, -EINVAL, "--master=zk://... is not supported yet: use host:port");
+    if (zk_url_is(text)) {
+        setup->zk = values->master;
+        setup->zk_session_timeout_ns = values->zk_session_timeout_ns;
+        return flags_check_zk("master", values->master, err);
     }
     struct slice at = SLICE("master@");
     if (slice_starts_with(text, at)) {
@@ -291,7 +296,7 @@ int agent_setup_make(const struct agent_flags *values, const struct flags *flags
     const char *match = getenv("LIBPROCESS_REQUIRE_PEER_ADDRESS_IP_MATCH");
     setup.require_peer_match =
         match != NULL && (strcmp(match, "true") == 0 || strcmp(match, "1") == 0);
-    int r = parse_master(values, arena, &setup.master, err);
+    int r = parse_master(values, arena, &setup, err);
     if (r == 0) {
         r = own_address_find(
             &(struct own_address_flags){.ip = values->ip,

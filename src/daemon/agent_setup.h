@@ -14,7 +14,9 @@
 struct agent_setup_result {
     struct own_address own;
     struct agent_master_found master; /* the master of --master=host:port */
-    struct agent_config config;       /* but for address and seed */
+    const char *zk; /* --master=zk://...: who leads is asked there; NULL = `master` does */
+    int64_t zk_session_timeout_ns;
+    struct agent_config config; /* but for address and seed */
     struct containerizer_options containers;
     const char *work_dir;    /* absolute; it is there */
     bool require_peer_match; /* LIBPROCESS_REQUIRE_PEER_ADDRESS_IP_MATCH */
