@@ -181,12 +181,11 @@ static bool begin_call(struct tepui_log *log)
     struct list *link = list_pop_front(&log->calls);
     struct call *call = link != NULL ? LIST_ENTRY(link, struct call, link) : NULL;
     struct rlog_event request = {.type = RLOG_TICK};
-    CLEANUP(blob_unrefp) struct blob *bytes = NULL;
     struct upid members[PEERS_MAX];
     if (call != NULL) {
         call->request.token = log->next_token++;
         request = call->request;
-        request.bytes = bytes = blob_ref(request.bytes);
+        request.bytes = blob_ref(request.bytes); /* the call may be gone by then */
         memcpy(members, call->members, sizeof(members));
         list_push_back(&log->open, &call->link);
         if (log->is_failed) {
@@ -206,6 +205,7 @@ static bool begin_call(struct tepui_log *log)
     } else if (request.type != RLOG_TICK) {
         log_host_request(log->host, &request);
     }
+    blob_unref(request.bytes);
     return true;
 }
 
@@ -480,9 +480,16 @@ static int note_failure(int status, const struct err *err, const char *what)
     return err_set(&last_error, status, "%s: %s", what, text);
 }
 
-/* Makes a call that has one answer, which is copied to *ret_call. */
+/* What an answer says, 0 where it says nothing. */
+struct said {
+    uint64_t position;
+    uint64_t begin;
+    uint64_t end;
+};
+
+/* Makes a call that has one answer. */
 static int make(struct tepui_log *log, struct call *call, int timeout_ms, const char *what,
-                struct call *ret_call)
+                struct said *ret_said)
 {
     struct deadline deadline = deadline_of(timeout_ms);
     (void)pthread_mutex_lock(&log->mutex);
@@ -492,9 +499,7 @@ static int make(struct tepui_log *log, struct call *call, int timeout_ms, const 
     if (status == 0) {
         status = call->status;
         err = call->err;
-        ret_call->position = call->position;
-        ret_call->begin = call->begin;
-        ret_call->end = call->end;
+        *ret_said = (struct said){call->position, call->begin, call->end};
     }
     leave(log, call);
     (void)pthread_mutex_unlock(&log->mutex);
@@ -505,7 +510,7 @@ int tepui_log_set_peers(struct tepui_log *log, const char *const *peers)
 {
     struct call *call = call_new(RLOG_MEMBERS);
     struct err err = {""};
-    struct call answer;
+    struct said answer = {0};
     int status = parse_peers(peers, call, &err);
     if (status != 0) {
         call_free(call);
@@ -516,7 +521,7 @@ int tepui_log_set_peers(struct tepui_log *log, const char *const *peers)
 
 int tepui_log_start(struct tepui_log *log, int timeout_ms, uint64_t *ret_position)
 {
-    struct call answer;
+    struct said answer = {0};
     int status = make(log, call_new(RLOG_ELECT), timeout_ms, "start", &answer);
     if (status == 0 && ret_position != NULL) {
         *ret_position = answer.position;
@@ -528,7 +533,7 @@ int tepui_log_append(struct tepui_log *log, const void *bytes, size_t size, int 
                      uint64_t *ret_position)
 {
     struct call *call = call_new(RLOG_APPEND);
-    struct call answer;
+    struct said answer = {0};
     call->request.bytes = blob_new(bytes, size);
     int status = make(log, call, timeout_ms, "append", &answer);
     if (status == 0 && ret_position != NULL) {
@@ -540,7 +545,7 @@ int tepui_log_append(struct tepui_log *log, const void *bytes, size_t size, int 
 int tepui_log_truncate(struct tepui_log *log, uint64_t to, int timeout_ms, uint64_t *ret_position)
 {
     struct call *call = call_new(RLOG_TRUNCATE);
-    struct call answer;
+    struct said answer = {0};
     call->request.position = to;
     int status = make(log, call, timeout_ms, "truncate", &answer);
     if (status == 0 && ret_position != NULL) {
@@ -551,7 +556,7 @@ int tepui_log_truncate(struct tepui_log *log, uint64_t to, int timeout_ms, uint6
 
 int tepui_log_bounds(struct tepui_log *log, int timeout_ms, uint64_t *ret_begin, uint64_t *ret_end)
 {
-    struct call answer;
+    struct said answer = {0};
     int status = make(log, call_new(RLOG_BOUNDS), timeout_ms, "bounds", &answer);
     if (status == 0) {
         *ret_begin = answer.begin;
@@ -562,7 +567,7 @@ int tepui_log_bounds(struct tepui_log *log, int timeout_ms, uint64_t *ret_begin,
 
 int tepui_log_catchup(struct tepui_log *log, int timeout_ms, uint64_t *ret_position)
 {
-    struct call answer;
+    struct said answer = {0};
     int status = make(log, call_new(RLOG_CATCHUP), timeout_ms, "catchup", &answer);
     if (status == 0 && ret_position != NULL) {
         *ret_position = answer.position;

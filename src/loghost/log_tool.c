@@ -98,8 +98,8 @@ static int open_path(const char *path, bool create, struct log_db **ret_db,
 
 static int initialize(const struct values *values, struct err *err)
 {
-    struct log_db *db;
-    struct rlog_restored restored;
+    struct log_db *db = NULL;
+    struct rlog_restored restored = {0};
     int status = open_path(values->path, true, &db, &restored, err);
     if (status != 0) {
         return status;
@@ -162,8 +162,8 @@ static int print_range(struct log_db *db, uint64_t from, uint64_t to, struct err
 
 static int read_log(const struct values *values, struct err *err)
 {
-    struct log_db *db;
-    struct rlog_restored restored;
+    struct log_db *db = NULL;
+    struct rlog_restored restored = {0};
     int status = open_path(values->path, false, &db, &restored, err);
     if (status != 0) {
         return status;
@@ -217,7 +217,7 @@ static int open_log(const struct values *values, struct tepui_log **ret_log, str
 /* Serves until it is told to end. */
 static int replica(const struct values *values, struct err *err)
 {
-    struct tepui_log *log;
+    struct tepui_log *log = NULL;
     sigset_t signals;
     int signal_number;
     (void)sigemptyset(&signals);
@@ -303,7 +303,7 @@ static int run_trace(const struct values *values, struct tepui_log *log, FILE *i
 
 static int benchmark(const struct values *values, struct err *err)
 {
-    struct tepui_log *log;
+    struct tepui_log *log = NULL;
     FILE *input = fopen(values->input, "re");
     if (input == NULL) {
         return err_errno(err, "Failed to open the trace file %s", values->input);

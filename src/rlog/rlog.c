@@ -185,12 +185,12 @@ static void take_stored(struct rlog *rlog, const struct rlog_parts *parts,
         store_failed(rlog, parts, done->status);
     } else if (done->type == RLOG_STORE_RESTORE) {
         rlog->was_restored = true;
+        uint64_t missing = rlog_positions_number(&rlog->replica.holes) +
+                           rlog_positions_number(&rlog->replica.unlearned);
         rlog_note(parts->effects, RLOG_NOTE_INFO,
                   "the log's replica is %s, with positions %llu to %llu, %llu of them missing",
                   rlog_status_name(rlog->replica.status), (unsigned long long)rlog->replica.begin,
-                  (unsigned long long)rlog->replica.end,
-                  (unsigned long long)(rlog_positions_number(&rlog->replica.holes) +
-                                       rlog_positions_number(&rlog->replica.unlearned)));
+                  (unsigned long long)rlog->replica.end, (unsigned long long)missing);
         rlog_recovery_start(&rlog->recovery, parts);
         rlog_coordinator_restored(&rlog->coordinator, parts);
     } else {

@@ -406,7 +406,7 @@ static void a_full_disk_is_told(void **state)
     assert_int_equal(status, -EIO);
     assert_true(written >= 4 && written < 7);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
-    db = log_db_close(db);
+    log_db_close(db);
     db = open_db();
     struct rlog_restored restored = restore(db);
     assert_true(rlog_positions_number(&restored.learned) >= written);
