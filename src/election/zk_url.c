@@ -56,11 +56,7 @@ static bool add_host(struct slice host, struct buf *out)
         buf_append_byte(out, ',');
     }
     buf_append_slice(out, host);
-    if (colon < 0) {
-        buf_printf(out, ":%d", ZK_URL_PORT);
-        return true;
-    }
-    return is_port(slice_skip(rest, (size_t)colon + 1));
+    return colon >= 0 && is_port(slice_skip(rest, (size_t)colon + 1));
 }
 
 static int parse_hosts(struct slice hosts, struct arena *arena, struct zk_url *url, struct err *err)
