@@ -244,8 +244,8 @@ static void decode_rest(struct registry_agent *agent, struct slice entry)
 
 static int decode_admitted(struct decoding *d, struct slice entry)
 {
-    struct blob *id;
-    struct blob *info;
+    struct blob *id = NULL;
+    struct blob *info = NULL;
     struct cursor_field field;
     if (!cursor_find(entry, SLAVE_INFO, &field)) {
         return damaged(d);
