@@ -338,9 +338,6 @@ static int check(const struct master_flags *values, struct err *err)
     if (r != 0) {
         return r;
     }
-    if (values->authenticate_agents) {
-        return err_set(err, -EINVAL, "--authenticate_agents is not supported yet");
-    }
     return 0;
 }
 

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/flags_env.h"
 #include "daemon/version.h"
 #include "wire/json.h"
 #include "wire/message.h"
@@ -98,8 +99,8 @@ static int find_addresses(const struct master_flags *flags, struct master_setup 
     return 0;
 }
 
-static const char *find_hostname(const struct master_flags *flags,
-                                 const struct address *address, struct arena *arena)
+static const char *find_hostname(const struct master_flags *flags, const struct address *address,
+                                 struct arena *arena)
 {
     if (flags->hostname != NULL) {
         return flags->hostname;
@@ -220,6 +221,20 @@ static int64_t or_zero(int64_t value)
     return value > 0 ? value : 0;
 }
 
+static int read_credentials(const char *path, struct arena *arena,
+                            struct credentials *ret_credentials, struct err *err)
+{
+    const char *text;
+    if (path == NULL) {
+        return 0;
+    }
+    int r = flags_env_read(path, arena, &text, err);
+    if (r == 0) {
+        r = credentials_parse(slice_from(text), arena, ret_credentials, err);
+    }
+    return r != 0 ? err_wrap(err, r, "--credentials") : 0;
+}
+
 int master_setup(const struct master_flags *flags, struct arena *arena,
                  struct master_setup *ret_setup, struct err *err)
 {
@@ -235,6 +250,8 @@ int master_setup(const struct master_flags *flags, struct arena *arena,
     *options = (struct master_options){
         .hostname = setup.hostname,
         .cluster = flags->cluster,
+        .authenticate_agents = flags->authenticate_agents,
+        .authentication_timeout_ns = flags->authentication_v0_timeout_ns,
         .version =
             {
                 .version = VERSION_TEXT,
@@ -274,6 +291,10 @@ int master_setup(const struct master_flags *flags, struct arena *arena,
         .max_subscribers = (size_t)or_zero(flags->max_operator_event_stream_subscribers),
         .publish_framework_metrics = flags->publish_per_framework_metrics,
     };
+    r = read_credentials(flags->credentials, arena, &options->credentials, err);
+    if (r != 0) {
+        return r;
+    }
     r = parse_rate("--agent_removal_rate_limit", flags->agent_removal_rate_limit,
                    &options->agent_removal_count, &options->agent_removal_interval_ns, err);
     if (r == 0) {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "common/xalloc.h"
+#include "master/authenticate.h"
 #include "master/events.h"
 #include "master/http_files.h"
 #include "master/master_state.h"
@@ -208,6 +209,7 @@ static void exited(struct master *master, const struct address *address)
 {
     struct map_link *link =
         map_find(&master->peers, slice_make(address, sizeof(*address)));
+    master_authenticate_exited(master, address);
     if (link == NULL) {
         return;
     }
@@ -293,6 +295,9 @@ static void on_timer(struct master *master, struct timer *timer)
         break;
     case TIMER_REMOVAL:
         master_unreachable_next(master);
+        break;
+    case TIMER_AUTHENTICATION:
+        master_authenticate_timeout(master, timer);
         break;
     case TIMER_REGISTRY_GC:
         master_registry_gc(master);
@@ -443,6 +448,7 @@ static void init_tables(struct master *master)
     map_init(&master->agents_by_pid, pid_key, prng_next(&master->prng));
     map_init(&master->departed, departed_key, prng_next(&master->prng));
     map_init(&master->peers, peer_key, prng_next(&master->prng));
+    master->authenticator = master_authenticate_new(prng_next(&master->prng));
     map_init(&master->offers, offer_key, prng_next(&master->prng));
     map_init(&master->pending, master_pending_key, prng_next(&master->prng));
     list_init(&master->running);
@@ -466,6 +472,9 @@ struct master *master_new(const struct master_options *options, struct now now)
     struct master *master = xalloc(sizeof(*master));
     struct uuid uuid;
     master->options = *options;
+    if (options->authentication_timeout_ns == 0) {
+        master->options.authentication_timeout_ns = 15 * NS_PER_SEC;
+    }
     if (options->max_agents == 0) {
         master->options.max_agents = MASTER_AGENTS_MAX;
     }
@@ -541,6 +550,7 @@ struct master *master_free(struct master *master)
     while ((link = map_first(&master->peers)) != NULL) {
         peer_free(master, CONTAINER_OF(link, struct peer, by_address));
     }
+    master->authenticator = master_authenticate_free(master, master->authenticator);
     master_pending_drop_all(master);
     master->reads = master_reads_free(master);
     master_effects_deinit(&unused);
@@ -570,7 +580,8 @@ struct master *master_free(struct master *master)
 
 bool master_has_actor(struct slice id)
 {
-    if (slice_is(id, "master") || master_observer_is(id)) {
+    if (slice_is(id, "master") || master_observer_is(id) ||
+        master_authenticate_is_session(id)) {
         return true;
     }
     for (size_t i = 0; master_http_endpoints[i].path != NULL; i++) {

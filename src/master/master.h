@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "auth/credentials.h"
 #include "common/duration.h"
 #include "common/fileio.h"
 #include "common/flags.h"
@@ -64,6 +65,9 @@ struct master_options {
     size_t registry_max_agent_count;         /* --registry_max_agent_count */
     size_t max_agents;                       /* registered at a time; 0 = MASTER_AGENTS_MAX */
     size_t max_frameworks;                   /* running; 0 = MASTER_FRAMEWORKS_MAX */
+    struct credentials credentials;          /* --credentials; list NULL = nobody is let in */
+    bool authenticate_agents;                /* --authenticate_agents */
+    int64_t authentication_timeout_ns;       /* --authentication_v0_timeout; 0 = 15 s */
     bool root_submissions;                   /* --root_submissions */
     const char *const *roles;                /* --roles, NULL-terminated; NULL = any */
     struct slice domain;                     /* --domain as encoded DomainInfo; NULL data = none */

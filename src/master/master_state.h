@@ -50,6 +50,7 @@ enum master_timer {
     TIMER_RECOVERED_AGENTS, /* agents have to be back by now */
     TIMER_REMOVAL,          /* the next agent may become unreachable */
     TIMER_REGISTRY_GC,
+    TIMER_AUTHENTICATION,   /* owner: an exchange of authenticate.c */
     TIMER_VIEWS,            /* answers that are kept: reads.h */
     TIMER_METRICS,          /* the next /metrics/snapshot may be answered */
     TIMER_VERBOSITY,        /* the log goes back to how it was started */
@@ -126,6 +127,7 @@ struct master {
     size_t unreachable_count;
     size_t gone_count;
     struct map peers;               /* struct peer by address */
+    struct authenticator *authenticator; /* who authenticates, and who has */
 
     /* offers, tasks, executors */
     struct cow_table offer_records;

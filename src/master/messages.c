@@ -1,5 +1,6 @@
 #include "master/messages.h"
 
+#include "master/authenticate.h"
 #include "master/master_state.h"
 #include "master/observer.h"
 #include "master/register.h"
@@ -118,6 +119,11 @@ static void on_reconcile(struct master *master, const struct incoming *in)
     master_v0_reconcile(master, in->from, AS(Pb__Internal__ReconcileTasksMessage, in));
 }
 
+static void on_authenticate(struct master *master, const struct incoming *in)
+{
+    master_authenticate_begin(master, in->from, AS(Pb__Internal__AuthenticateMessage, in)->pid);
+}
+
 static void on_submit(struct master *master, const struct incoming *in)
 {
     /* Never supported; whoever asks is told so (facts/features.md P1). */
@@ -154,6 +160,7 @@ static const struct row {
     ROW(KillTaskMessage, kill_task_message, on_kill),
     ROW(FrameworkToExecutorMessage, framework_to_executor_message, on_framework_message),
     ROW(ReconcileTasksMessage, reconcile_tasks_message, on_reconcile),
+    ROW(AuthenticateMessage, authenticate_message, on_authenticate),
     ROW(SubmitSchedulerRequest, submit_scheduler_request, on_submit),
 #undef ROW
 };
@@ -192,12 +199,20 @@ void master_message(struct master *master, const struct net_event *event)
         }
         return;
     }
+    if (master_authenticate_is_session(slice_from(event->to))) {
+        master_authenticate_message(master, event);
+        return;
+    }
     if (!slice_is(slice_from(event->to), master->upid.id)) {
         return;
     }
     for (size_t i = 0; i < ELEMENTS(rows); i++) {
         if (slice_is(event->name, rows[i].name)) {
-            dispatch(master, event, &rows[i]);
+            bool registers =
+                rows[i].handle == on_register_agent || rows[i].handle == on_reregister_agent;
+            if (!registers || master_authenticate_agent(master, event) == AUTHENTICATE_PASS) {
+                dispatch(master, event, &rows[i]);
+            }
             return;
         }
     }

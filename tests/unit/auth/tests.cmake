@@ -1,0 +1,1 @@
+tepui_test(auth cram_md5)
