@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "election/zk_url.h"
 
 #define PORT_MAX 65535
-#define ZK_SCHEME "zk://"
 
 int flags_check_numbers(const struct flag *table, size_t count, const void *values, struct err *err)
 {
@@ -71,49 +71,17 @@ int flags_check_port_text(const char *flag, const char *text, struct err *err)
     return flags_check_port(flag, port, err);
 }
 
-static bool is_host_and_port(struct slice text)
-{
-    ptrdiff_t colon = slice_find(text, ':');
-    uint64_t port;
-    return colon > 0 && slice_parse_uint64(slice_skip(text, (size_t)colon + 1), &port) &&
-           port > 0 && port <= PORT_MAX;
-}
-
-/* The part behind the last c, or all of it. */
-static struct slice behind_last(struct slice s, char c)
-{
-    size_t at = s.size;
-    while (at > 0 && s.data[at - 1] != c) {
-        at--;
-    }
-    return slice_skip(s, at);
-}
-
 int flags_check_zk(const char *flag, const char *text, struct err *err)
 {
-    struct slice url = slice_trim(slice_from(text));
     if (text == NULL) {
         return 0;
     }
-    if (!slice_starts_with(url, SLICE(ZK_SCHEME))) {
-        return err_set(err, -EINVAL, "--%s: the URL begins with " ZK_SCHEME, flag);
-    }
-    struct slice rest = slice_skip(url, strlen(ZK_SCHEME));
-    /* A password may hold slashes, so the servers begin behind the last '@'. */
-    struct slice servers = behind_last(rest, '@');
-    ptrdiff_t slash = slice_find(servers, '/');
-    if (slash < 0 || servers.size - (size_t)slash < 2) {
-        return err_set(err, -EINVAL, "--%s: the URL needs a path other than /", flag);
-    }
-    servers.size = (size_t)slash;
-    struct slice server;
-    while (slice_split(&servers, ',', &server)) {
-        if (!is_host_and_port(server)) {
-            return err_set(err, -EINVAL, "--%s: '%.*s' is not a host and a port", flag,
-                           (int)MIN(server.size, (size_t)80), server.data);
-        }
-    }
-    return 0;
+    struct arena arena;
+    struct zk_url url;
+    arena_init(&arena, 0);
+    int r = zk_url_parse(slice_from(text), &arena, &url, err);
+    arena_deinit(&arena);
+    return r == 0 ? 0 : err_wrap(err, r, "--%s", flag);
 }
 
 int flags_check_logging_level(const char *text, struct err *err)

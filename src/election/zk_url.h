@@ -2,7 +2,7 @@
  * zk://user:password@host:port,host:port/path: where the election takes place.
  *
  * A password may hold slashes and colons; the servers begin behind the last '@', so a path cannot
- * hold one. A host without a port gets 2181; an IPv6 address stands in brackets.
+ * hold one. Each host has a port; an IPv6 address stands in brackets.
  */
 #ifndef TEPUI_ELECTION_ZK_URL_H
 #define TEPUI_ELECTION_ZK_URL_H
@@ -16,7 +16,6 @@
 #define ZK_URL_SIZE_MAX 8192
 #define ZK_URL_HOSTS_MAX 64
 #define ZK_URL_SCHEME "zk://"
-#define ZK_URL_PORT 2181
 
 struct zk_url {
     const char *hosts;       /* "host:port,host:port" */

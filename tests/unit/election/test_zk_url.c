@@ -56,8 +56,9 @@ static void what_surrounds_it_is_cut_off(void **state)
 static void ports_and_ip6_addresses(void **state)
 {
     (void)state;
-    check("zk://host/m", "host:2181", NULL, "/m");
-    check("zk://[::1]:65535,[fe80::1]/m", "[::1]:65535,[fe80::1]:2181", NULL, "/m");
+    check("zk://[::1]:65535,[fe80::1]:1/m", "[::1]:65535,[fe80::1]:1", NULL, "/m");
+    refuse("zk://host/m", "'host' is not a host and a port");
+    refuse("zk://[::1]/m", "not a host");
     refuse("zk://host:0/m", "'host:0' is not a host and a port");
     refuse("zk://host:65536/m", "not a host");
     refuse("zk://host:x/m", "not a host");
@@ -68,7 +69,7 @@ static void ports_and_ip6_addresses(void **state)
     refuse("zk://[/m", "not a host");
     refuse("zk://[::1/m", "not a host");
     refuse("zk://[::1]x/m", "not a host");
-    refuse("zk://a,,b/m", "'' is not a host");
+    refuse("zk://a:1,,b:2/m", "'' is not a host");
     refuse("zk:///m", "'' is not a host");
     refuse("zk://a b:1/m", "not a host");
 }
