@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "common/xalloc.h"
+#include "daemon/heap_trim.h"
 #include "daemon/master_flags.h"
 #include "daemon/master_registry.h"
 #include "daemon/master_setup.h"
@@ -34,6 +35,7 @@ struct daemon {
     struct master_registry *registry;
     struct zk_wiring *zk;    /* NULL = it is alone, and leads */
     struct loop_timer timer; /* the core's deadline */
+    struct heap_trim trim;
     struct loop_signal *signals[2];
     int exit_status;
 };
@@ -130,6 +132,7 @@ static void step(struct daemon *daemon, const struct master_event *event)
     }
     master_effects_deinit(&effects);
     loop_timer_set(&daemon->timer, master_deadline(daemon->master));
+    heap_trim_later(&daemon->trim);
 }
 
 static void on_deadline(void *arg)
@@ -291,6 +294,7 @@ static int run(struct daemon *daemon, struct master_setup *setup, const struct f
     }
     daemon->master = master_new(&setup->options, loop_now(daemon->loop));
     loop_timer_init(&daemon->timer, daemon->loop, on_deadline, daemon);
+    heap_trim_init(&daemon->trim, daemon->loop);
     daemon->signals[0] = loop_signal_new(daemon->loop, SIGTERM, stop, daemon);
     daemon->signals[1] = loop_signal_new(daemon->loop, SIGINT, stop, daemon);
     LOG_INFO("Master %s (%s) started on %s", master_id(daemon->master), setup->hostname,
@@ -311,11 +315,13 @@ static void close_all(struct daemon *daemon)
 {
     if (daemon->master != NULL) {
         loop_timer_cancel(&daemon->timer);
+        heap_trim_cancel(&daemon->trim);
         net_host_drain(daemon->host, DRAIN_NS, drained, daemon->loop);
         loop_run(daemon->loop);
         loop_signal_free(daemon->signals[0]);
         loop_signal_free(daemon->signals[1]);
         loop_timer_cancel(&daemon->timer);
+        heap_trim_cancel(&daemon->trim);
     }
     daemon->zk = zk_wiring_free(daemon->zk); /* after the last words: the next leads at once */
     daemon->registry = master_registry_free(daemon->registry);
