@@ -104,13 +104,20 @@ static void registry_forget(struct registry *registry, struct registry_agent *ag
     free(agent);
 }
 
+static void forget_all(struct registry *registry, struct list *list)
+{
+    struct registry_agent *agent;
+    LIST_FOR_EACH (agent, list, link) {
+        registry_forget(registry, agent);
+    }
+}
+
 struct registry *registry_free(struct registry *registry)
 {
     if (registry != NULL) {
-        struct map_link *link;
-        while ((link = map_first(&registry->agents)) != NULL) {
-            registry_forget(registry, CONTAINER_OF(link, struct registry_agent, by_id));
-        }
+        forget_all(registry, &registry->admitted);
+        forget_all(registry, &registry->unreachable);
+        forget_all(registry, &registry->gone);
         map_deinit(&registry->agents);
         blob_unref(registry->master);
         for (size_t i = 0; i < REGISTRY_PARTS; i++) {

@@ -11,3 +11,5 @@ tepui_bench(net LIBS tepui_net)
 tepui_bench(files LIBS tepui_store)
 tepui_bench(sim LIBS tepui_cluster)
 tepui_bench(reads LIBS tepui_master tepui_registry tepui_allocator)
+tepui_bench(registry SOURCES ${CMAKE_SOURCE_DIR}/src/daemon/master_registry.c
+            LIBS tepui_loghost tepui_registry)
