@@ -17,7 +17,7 @@ struct heap_trim {
 
 void heap_trim_init(struct heap_trim *trim, struct loop *loop);
 void heap_trim_cancel(struct heap_trim *trim);
-/* Something was done: looks at the heap some seconds from now. A process that rests is not woken. */
+/* Something was done: looks at the heap some seconds from now. A process at rest is not woken. */
 void heap_trim_later(struct heap_trim *trim);
 
 #endif
