@@ -5,10 +5,10 @@
  * 64-bit integers as numbers, maps as objects, unset optional fields with a declared default are
  * printed (but for deprecated ones), other unset ones are not, empty repeated fields are not (but
  * for those of a few v1 answers, see layout.c), doubles as the shortest text that reads back the
- * same, and infinite ones as strings. Reading: unknown fields are ignored, null is unset,
- * numbers and booleans may be given as strings, integers may be written as 1.0, unknown values of
- * optional enums are unset, of duplicate keys the last counts; a missing required field or a wrong
- * type is an error that names the path.
+ * same, and infinite ones as strings; members in the order in which the .proto file declares them.
+ * Reading: unknown fields are ignored, null is unset, numbers and booleans may be given as strings,
+ * integers may be written as 1.0, unknown values of optional enums are unset, of duplicate keys the
+ * last counts; a missing required field or a wrong type is an error that names the path.
  */
 #ifndef TEPUI_WIRE_JSON_H
 #define TEPUI_WIRE_JSON_H

@@ -118,18 +118,6 @@ static void append_base64(struct buf *out, struct slice bytes)
     buf_append_byte(out, '"');
 }
 
-/* What fields from `from` on, up to `to`, show although they are not set. */
-static void append_unset(struct buf *out, const struct layout *layout, unsigned from, unsigned to,
-                         enum json_names names)
-{
-    for (; from < to; from++) {
-        struct slice text = layout->fields[from].unset[names];
-        if (text.size != 0) {
-            append_layout_text(out, text);
-        }
-    }
-}
-
 /* `"key":` of a member of a map, with the comma before it, from the key's quoted form. */
 static void append_map_number_key(struct buf *out, const struct layout_field *key, uint64_t value)
 {
@@ -230,7 +218,8 @@ static void print_message(const struct layout *layout, const ProtobufCMessage *m
     ASSERT(message->descriptor == layout->desc);
     size_t start = out->size;
     for (unsigned i = 0; i < layout->count; i++) {
-        const struct layout_field *field = &layout->fields[i];
+        const struct layout_field *field =
+            &layout->fields[layout->declared != NULL ? layout->declared[i] : i];
         if (field->repeated) {
             if (*layout_count(field, message) != 0) {
                 append_layout_text(out, field->key[names]);
@@ -417,19 +406,28 @@ static bool print_encoded_run(const struct printer *p, const struct layout_field
     return true;
 }
 
-static void print_encoded(const struct printer *p, const struct layout *layout, struct slice bytes,
+/* What fields from `from` on, up to `to`, show although they are not set. */
+static void append_unset(struct buf *out, const struct layout *layout, unsigned from, unsigned to,
+                         enum json_names names)
+{
+    for (; from < to; from++) {
+        struct slice text = layout->fields[from].unset[names];
+        if (text.size != 0) {
+            append_layout_text(out, text);
+        }
+    }
+}
+
+/* Members, each with a comma before it, as they are numbered. Returns false if the bytes are not in
+ * that order. */
+static bool print_members(const struct printer *p, const struct layout *layout, struct slice bytes,
                           unsigned depth)
 {
     struct buf *out = p->out;
-    size_t start = out->size;
     unsigned next = 0;   /* fields below have been written or passed over */
     uint32_t oneofs = 0; /* those that have a member */
     struct cursor cursor;
     struct cursor_field from;
-    if (depth > MESSAGE_DEPTH_MAX) {
-        buf_append_text(out, "{}"); /* never, for bytes that were checked */
-        return;
-    }
     cursor_init(&cursor, bytes);
     while (cursor_next(&cursor, &from)) {
         const struct layout_field *field = layout_find(layout, from.number);
@@ -438,9 +436,7 @@ static void print_encoded(const struct printer *p, const struct layout *layout, 
         }
         uint32_t oneof = field->oneof != 0 ? 1u << (field->oneof - 1) : 0;
         if (field->index < next || (oneofs & oneof) != 0) {
-            out->size = start;
-            print_by_decoding(p, layout, bytes);
-            return;
+            return false;
         }
         oneofs |= oneof;
         if (layout->any_unset) {
@@ -459,7 +455,98 @@ static void print_encoded(const struct printer *p, const struct layout *layout, 
     if (layout->any_unset) {
         append_unset(out, layout, next, layout->count, p->names);
     }
-    close_list(out, start, '{', '}');
+    return true;
+}
+
+/* The fields that a message has, by rank: where each begins. */
+struct members {
+    uint64_t present[LAYOUT_FIELDS_MAX / 64];
+    const uint8_t *at[LAYOUT_FIELDS_MAX];
+};
+
+/* Returns false if the bytes are not in the order of their numbers. */
+static bool find_members(const struct layout *layout, struct slice bytes, struct members *members)
+{
+    uint32_t previous = 0; /* number */
+    unsigned next = 0;     /* fields below have been passed */
+    struct cursor cursor;
+    struct cursor_field from;
+    memset(members->present, 0, sizeof(members->present));
+    cursor_init(&cursor, bytes);
+    for (; cursor_next(&cursor, &from); previous = from.number) {
+        const struct layout_field *field = layout_find(layout, from.number);
+        if (field == NULL ||
+            (field->repeated ? from.number == previous : !is_known(field, &from))) {
+            continue;
+        }
+        if (field->index < next) {
+            return false;
+        }
+        members->present[field->rank / 64] |= UINT64_C(1) << field->rank % 64;
+        members->at[field->rank] = (const uint8_t *)from.whole.data;
+        next = field->index + 1u;
+    }
+    return true;
+}
+
+/* Those of ranks from `from` on, up to `to`, show what they show when they are not set. */
+static void append_unset_ranks(struct buf *out, const struct layout *layout, unsigned from,
+                               unsigned to, enum json_names names)
+{
+    for (; layout->any_unset && from < to; from++) {
+        append_unset(out, layout, layout->declared[from], layout->declared[from] + 1u, names);
+    }
+}
+
+/* Members as they are declared, which is not how they are numbered. Apart, so that only messages
+ * that need it have room for them on the stack. */
+static __attribute__((noinline)) bool print_declared(const struct printer *p,
+                                                     const struct layout *layout,
+                                                     struct slice bytes, unsigned depth)
+{
+    struct members members;
+    struct cursor cursor;
+    struct cursor_field from;
+    unsigned next = 0; /* ranks below have been written or passed over */
+    if (!find_members(layout, bytes, &members)) {
+        return false;
+    }
+    cursor_init(&cursor, bytes);
+    for (unsigned word = 0; word < ELEMENTS(members.present); word++) {
+        for (uint64_t left = members.present[word]; left != 0; left &= left - 1) {
+            unsigned rank = word * 64 + (unsigned)__builtin_ctzll(left);
+            const struct layout_field *field = &layout->fields[layout->declared[rank]];
+            cursor.at = members.at[rank];
+            (void)cursor_next(&cursor, &from);
+            append_unset_ranks(p->out, layout, next, rank, p->names);
+            next = rank + 1;
+            if (!field->repeated) {
+                append_layout_text(p->out, field->key[p->names]);
+                print_encoded_value(p, field, &from, depth);
+            } else if (!print_encoded_run(p, field, &cursor, &from, depth)) {
+                next = rank;
+            }
+        }
+    }
+    append_unset_ranks(p->out, layout, next, layout->count, p->names);
+    return true;
+}
+
+static void print_encoded(const struct printer *p, const struct layout *layout, struct slice bytes,
+                          unsigned depth)
+{
+    size_t start = p->out->size;
+    if (depth > MESSAGE_DEPTH_MAX) {
+        buf_append_text(p->out, "{}"); /* never, for bytes that were checked */
+        return;
+    }
+    if (layout->declared != NULL ? print_declared(p, layout, bytes, depth)
+                                 : print_members(p, layout, bytes, depth)) {
+        close_list(p->out, start, '{', '}');
+    } else {
+        p->out->size = start;
+        print_by_decoding(p, layout, bytes);
+    }
 }
 
 void json_print_bytes(const ProtobufCMessageDescriptor *desc, struct slice bytes,

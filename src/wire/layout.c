@@ -493,6 +493,34 @@ static void number_required_and_oneofs(struct layout *layout)
     }
 }
 
+/* Members of structs stand as the .proto file has the fields, but for those of oneofs: such
+ * messages are shown by numbers. */
+static const uint16_t *make_declared(struct layout *layout)
+{
+    bool differs = false;
+    for (unsigned i = 0; i < layout->count; i++) {
+        if (layout->fields[i].oneof != 0) {
+            return NULL;
+        }
+        differs = differs || (i > 0 && layout->fields[i].offset < layout->fields[i - 1].offset);
+    }
+    if (!differs) {
+        return NULL;
+    }
+    uint16_t *order = xcalloc(layout->count, sizeof(*order));
+    for (unsigned i = 0; i < layout->count; i++) {
+        unsigned at = i;
+        for (; at > 0 && layout->fields[order[at - 1]].offset > layout->fields[i].offset; at--) {
+            order[at] = order[at - 1];
+        }
+        order[at] = (uint16_t)i;
+    }
+    for (unsigned rank = 0; rank < layout->count; rank++) {
+        layout->fields[order[rank]].rank = (uint16_t)rank;
+    }
+    return order;
+}
+
 static struct layout *layout_new(const ProtobufCMessageDescriptor *desc)
 {
     ASSERT(desc->magic == PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC);
@@ -506,6 +534,7 @@ static struct layout *layout_new(const ProtobufCMessageDescriptor *desc)
                             layout->fields[i].unset[JSON_V1].size != 0;
     }
     number_required_and_oneofs(layout);
+    layout->declared = make_declared(layout);
     layout->image = make_image(layout);
     layout->by_number = make_numbers(layout);
     uint32_t names_size = 4;
@@ -528,6 +557,7 @@ static struct layout *layout_free(struct layout *layout)
         free((void *)(uintptr_t)layout->by_name[names]);
     }
     free((void *)(uintptr_t)layout->by_number);
+    free((void *)(uintptr_t)layout->declared);
     free((void *)(uintptr_t)layout->image);
     free(layout);
     return NULL;

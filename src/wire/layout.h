@@ -46,6 +46,8 @@ struct layout_field {
     uint32_t offset;                      /* of the member */
     uint32_t quantifier;                  /* offset of has_, n_ or the oneof's case */
     uint16_t index;                       /* its own place among the fields */
+    uint16_t rank;                        /* its place among them as they are declared; without
+                                             layout.declared: not meant */
     uint16_t item_size;                   /* bytes of one value in the struct or array */
     uint8_t type;                         /* ProtobufCType */
     uint8_t wire;                         /* enum wire_type of one value */
@@ -61,12 +63,14 @@ struct layout {
     const void *image;                      /* an initialized message */
     const uint16_t *by_number;              /* index + 1, 0 = none */
     const uint16_t *by_name[2];             /* by names: hash table of index + 1 */
-    uint32_t number_count;                  /* elements of by_number */
-    uint32_t name_mask;                     /* elements of each by_name, - 1 */
-    uint32_t required_mask;                 /* a bit for each required field */
-    bool any_unset;                         /* some field has an unset text */
-    uint32_t count;                         /* of fields */
-    struct layout_field fields[];           /* in order of their numbers */
+    const uint16_t *declared;     /* indices as the .proto file has the fields, which is how
+                                     JSON shows them; NULL = as they are numbered */
+    uint32_t number_count;        /* elements of by_number */
+    uint32_t name_mask;           /* elements of each by_name, - 1 */
+    uint32_t required_mask;       /* a bit for each required field */
+    bool any_unset;               /* some field has an unset text */
+    uint32_t count;               /* of fields */
+    struct layout_field fields[]; /* in order of their numbers */
 };
 
 /* Of a descriptor of ours; made if need be. */

@@ -308,9 +308,9 @@ static void test_names(void **state)
 {
     (void)state;
     static const char v1[] = "{\"task_id\":{\"value\":\"x\"},\"state\":\"TASK_LOST\","
-                             "\"agent_id\":{\"value\":\"x\"},\"source\":\"SOURCE_AGENT\"}";
+                             "\"source\":\"SOURCE_AGENT\",\"agent_id\":{\"value\":\"x\"}}";
     static const char v0[] = "{\"task_id\":{\"value\":\"x\"},\"state\":\"TASK_LOST\","
-                             "\"slave_id\":{\"value\":\"x\"},\"source\":\"SOURCE_SLAVE\"}";
+                             "\"source\":\"SOURCE_SLAVE\",\"slave_id\":{\"value\":\"x\"}}";
     static const char bare[] = "{\"task_id\":{\"value\":\"x\"},\"state\":\"TASK_LOST\"}";
     const ProtobufCMessageDescriptor *desc = &pb__task_status__descriptor;
     check_as(desc, JSON_V1, v1, v1);

@@ -242,12 +242,12 @@ static void test_names(void **state)
     status.reason = PB__TASK_STATUS__REASON__REASON_AGENT_REMOVED;
     check_message(&status.base, JSON_V1,
                   "{\"task_id\":{\"value\":\"x\"},\"state\":\"TASK_LOST\","
-                  "\"agent_id\":{\"value\":\"x\"},\"source\":\"SOURCE_AGENT\","
-                  "\"reason\":\"REASON_AGENT_REMOVED\"}");
+                  "\"source\":\"SOURCE_AGENT\",\"reason\":\"REASON_AGENT_REMOVED\","
+                  "\"agent_id\":{\"value\":\"x\"}}");
     check_message(&status.base, JSON_V0,
                   "{\"task_id\":{\"value\":\"x\"},\"state\":\"TASK_LOST\","
-                  "\"slave_id\":{\"value\":\"x\"},\"source\":\"SOURCE_SLAVE\","
-                  "\"reason\":\"REASON_SLAVE_REMOVED\"}");
+                  "\"source\":\"SOURCE_SLAVE\",\"reason\":\"REASON_SLAVE_REMOVED\","
+                  "\"slave_id\":{\"value\":\"x\"}}");
 }
 
 /* Answers that always show their arrays, and all others. */
@@ -262,6 +262,32 @@ static void test_empty_arrays(void **state)
     check_message(&response.base, JSON_V1,
                   "{\"get_agents\":{\"agents\":[],\"recovered_agents\":[]},\"get_operations\":{}}");
     check_message(&response.base, JSON_V0, "{\"get_agents\":{},\"get_operations\":{}}");
+}
+
+/* Members come as they are declared, whatever their numbers. */
+static void test_declared_order(void **state)
+{
+    (void)state;
+    Sample__Shuffled message = SAMPLE__SHUFFLED__INIT;
+    Sample__Shuffled inner = SAMPLE__SHUFFLED__INIT;
+    int32_t list[] = {1, 2};
+    check_message(&message.base, JSON_V1, "{\"preset\":7}");
+    message.has_third = message.has_first = true;
+    message.third = 3;
+    message.first = 1;
+    check_message(&message.base, JSON_V1, "{\"third\":3,\"first\":1,\"preset\":7}");
+    inner.has_first = true;
+    inner.n_list = ELEMENTS(list);
+    inner.list = list;
+    message.inner = &inner;
+    message.has_third = false;
+    check_message(&message.base, JSON_V1,
+                  "{\"first\":1,\"inner\":{\"list\":[1,2],\"first\":0,\"preset\":7},\"preset\":7}");
+    message.has_preset = true;
+    message.preset = 8;
+    message.has_first = false;
+    check_message(&message.base, JSON_V1,
+                  "{\"inner\":{\"list\":[1,2],\"first\":0,\"preset\":7},\"preset\":8}");
 }
 
 /* --- bytes that nobody we know writes --- */
@@ -365,7 +391,7 @@ int main(void)
         cmocka_unit_test(test_defaults),     cmocka_unit_test(test_names),
         cmocka_unit_test(test_empty_arrays), cmocka_unit_test(test_order),
         cmocka_unit_test(test_unknown),      cmocka_unit_test(test_unchecked),
-        cmocka_unit_test(test_appends),
+        cmocka_unit_test(test_appends),      cmocka_unit_test(test_declared_order),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
