@@ -14,7 +14,7 @@ foreach(name containers_linux container_isolation_linux)
 endforeach()
 
 # Real processes, driven from Python: pytest files beside this one.
-foreach(name clients kill registry rough)
+foreach(name clients kill registry registry_group rough)
   add_test(NAME integration/${name}
     COMMAND /usr/bin/python3 -m pytest -q -p no:cacheprovider
             ${CMAKE_SOURCE_DIR}/tests/integration/test_${name}.py)
