@@ -92,9 +92,74 @@ static void test_a_registry_that_fails_ends_the_master(void **state)
     struct registry_event event;
     assert_true(registry_memory_next(h->registry, &event));
     event.status = -5;
+    event.why = "The disk is full";
     harness_step(h, &(struct master_event){.type = MASTER_REGISTRY, .registry = &event});
     assert_true(h->exits);
+    assert_string_equal(h->exit_reason.text, "The disk is full");
     assert_int_equal(h->master->registered_count, 0);
+    harness_free(h);
+}
+
+static void test_the_registry_can_be_read(void **state)
+{
+    (void)state;
+    static const char path[] = "/registrar(1)/registry";
+    assert_true(master_has_actor(SLICE("registrar(1)")));
+    struct harness *h = harness_new_follower(NULL);
+    uint64_t handle = harness_request(h, "GET", path, NULL, "");
+    assert_int_equal(harness_status(h, handle), 200);
+    assert_slice(harness_body(h, handle), "{}");
+    h->registry_is_held = true;
+    harness_elect(h);
+    handle = harness_request(h, "GET", path, NULL, "");
+    assert_slice(harness_body(h, handle), "{}"); /* not recovered yet */
+    h->registry_is_held = false;
+    harness_registry(h);
+
+    const char *agent = harness_agent(h, "slave(1)@10.0.0.1:5051");
+    handle = harness_request(h, "GET", path, NULL, "");
+    assert_int_equal(harness_status(h, handle), 200);
+    struct slice body = harness_body(h, handle);
+    const char *text = arena_strndup(&h->arena, body.data, body.size);
+    assert_has(text, arena_printf(&h->arena, "{\"master\":{\"info\":{\"id\":\"%s\"",
+                                  master_id(h->master)));
+    assert_has(text, "\"slaves\":{\"slaves\":[{\"info\":{");
+    assert_has(text, agent);
+    assert_has(text, "\"role\":\"*\""); /* the older format */
+    assert_string_equal(harness_header(h, handle, "Content-Type"), "application/json");
+
+    /* It is a read: what asks for it while another operation is held comes in its turn. */
+    h->registry_is_held = true;
+    handle = harness_request(h, "GET", "/registrar(1)/registry?jsonp=f", NULL, "");
+    assert_int_equal(harness_status(h, handle), -1);
+    harness_registry(h);
+    body = harness_body(h, handle);
+    assert_true(slice_starts_with(body, SLICE("f({\"master\":")));
+    assert_true(slice_ends_with(body, SLICE(")")));
+    assert_string_equal(harness_header(h, handle, "Content-Type"), "text/javascript");
+    handle = harness_request(h, "GET", "/registrar(1)/registry?jsonp=1+1", NULL, "");
+    assert_int_equal(harness_status(h, handle), 400);
+    harness_free(h);
+}
+
+/* What the registry tells of itself is in the metrics. */
+static void test_the_registry_is_measured(void **state)
+{
+    (void)state;
+    struct harness *h = harness_new(NULL);
+    h->registry_is_held = true;
+    harness_message(h, "slave(1)@10.0.0.1:5051", "master", "RegisterSlaveMessage",
+                    "{\"slave\":{\"hostname\":\"h\"},\"version\":\"1.0.0\"}");
+    struct registry_event event;
+    assert_true(registry_memory_next(h->registry, &event));
+    event.size = 12345;
+    event.took_ns = 7 * NS_PER_MS;
+    harness_step(h, &(struct master_event){.type = MASTER_REGISTRY, .registry = &event});
+    uint64_t handle = harness_request(h, "GET", "/metrics/snapshot", NULL, "");
+    struct slice body = harness_body(h, handle);
+    const char *text = arena_strndup(&h->arena, body.data, body.size);
+    assert_has(text, "\"registrar/registry_size_bytes\":12345.0");
+    assert_has(text, "\"registrar/state_store_ms\":7.0");
     harness_free(h);
 }
 
@@ -144,6 +209,8 @@ int main(void)
         cmocka_unit_test(test_calls_wait_for_recovery),
         cmocka_unit_test(test_a_leader_that_is_none_any_more_ends),
         cmocka_unit_test(test_a_registry_that_fails_ends_the_master),
+        cmocka_unit_test(test_the_registry_can_be_read),
+        cmocka_unit_test(test_the_registry_is_measured),
         cmocka_unit_test(test_calls_are_checked_in_order),
         cmocka_unit_test(test_an_operator_may_tear_a_framework_down),
     };
