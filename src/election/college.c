@@ -1,0 +1,483 @@
+#include "election/college.h"
+
+#include <stdlib.h>
+
+#include "common/sm.h"
+#include "common/xalloc.h"
+
+enum college_state {
+    COLLEGE_FOLLOWING,  /* a leader, or waiting whether there is one */
+    COLLEGE_ASKING,     /* whether a quorum knows of none, either */
+    COLLEGE_CONTENDING, /* for the log's promise */
+    COLLEGE_LEADING,
+    COLLEGE_OVER,
+};
+
+static const struct sm_state states[] = {
+    [COLLEGE_FOLLOWING] = {"FOLLOWING",
+                           SM_TO(COLLEGE_FOLLOWING) | SM_TO(COLLEGE_ASKING) | SM_TO(COLLEGE_OVER)},
+    [COLLEGE_ASKING] = {"ASKING", SM_TO(COLLEGE_FOLLOWING) | SM_TO(COLLEGE_ASKING) |
+                                      SM_TO(COLLEGE_CONTENDING) | SM_TO(COLLEGE_OVER)},
+    [COLLEGE_CONTENDING] = {"CONTENDING", SM_TO(COLLEGE_FOLLOWING) | SM_TO(COLLEGE_ASKING) |
+                                              SM_TO(COLLEGE_LEADING) | SM_TO(COLLEGE_OVER)},
+    [COLLEGE_LEADING] = {"LEADING", SM_TO(COLLEGE_OVER)},
+    [COLLEGE_OVER] = {"OVER", 0},
+};
+
+static const struct sm_table table = {"college", states, ELEMENTS(states)};
+
+/* Another master. */
+struct other {
+    struct upid pid;
+    bool is_free;     /* ASKING: it knows of no leader */
+    int64_t heard_ns; /* LEADING: when we said what it answered last */
+};
+
+struct college {
+    /* fixed */
+    struct upid self;
+    struct other others[COLLEGE_MAX - 1];
+    size_t other_count;
+    size_t quorum;
+    struct blob *info;
+    int64_t lease_ns;
+
+    enum college_state state;
+    int64_t deadline_ns;      /* FOLLOWING: until which we keep still; ASKING, CONTENDING: the next
+                                 attempt; LEADING: the next word */
+    uint64_t asked;           /* ASKING: the stamp of this round's question */
+    uint64_t number;          /* the highest by which anybody was said to lead; ours, if we do */
+    struct upid leader;       /* who leads by it; unset = nobody, or nobody knows */
+    struct blob *leader_info; /* of it; NULL = none */
+    int64_t heard_ns;         /* FOLLOWING: when it spoke last, or we began */
+    struct prng prng;
+
+    /* of this step */
+    int64_t now_ns;
+    struct college_effects *effects;
+};
+
+/* --- effects --- */
+
+void college_effects_init(struct college_effects *effects)
+{
+    list_init(&effects->list);
+}
+
+void college_effects_deinit(struct college_effects *effects)
+{
+    struct college_effect *effect;
+    while ((effect = college_effects_pop(effects)) != NULL) {
+        college_effect_free(effect);
+    }
+}
+
+struct college_effect *college_effects_pop(struct college_effects *effects)
+{
+    struct list *link = list_pop_front(&effects->list);
+    return link != NULL ? LIST_ENTRY(link, struct college_effect, link) : NULL;
+}
+
+struct college_effect *college_effect_free(struct college_effect *effect)
+{
+    if (effect != NULL) {
+        list_remove(&effect->link);
+        blob_unref(effect->bytes);
+        free(effect);
+    }
+    return NULL;
+}
+
+static struct college_effect *put(struct college *college, enum college_effect_type type)
+{
+    struct college_effect *effect = xalloc(sizeof(*effect));
+    effect->type = type;
+    list_push_back(&college->effects->list, &effect->link);
+    return effect;
+}
+
+static void say(struct college *college, const struct upid *to,
+                const struct college_message *message)
+{
+    struct college_effect *effect = put(college, COLLEGE_SEND);
+    effect->to = *to;
+    effect->bytes = college_message_encode(message);
+}
+
+static void say_all(struct college *college, const struct college_message *message)
+{
+    for (size_t i = 0; i < college->other_count; i++) {
+        say(college, &college->others[i].pid, message);
+    }
+}
+
+/* --- states --- */
+
+static int64_t jitter_ns(struct college *college)
+{
+    return prng_duration_ns(&college->prng, college->lease_ns / 2);
+}
+
+static void move(struct college *college, enum college_state state)
+{
+    if (college->state == COLLEGE_CONTENDING && state != COLLEGE_LEADING) {
+        put(college, COLLEGE_RESIGN);
+    }
+    college->state = (enum college_state)sm_move(&table, (int)college->state, (int)state);
+}
+
+static void set_leader(struct college *college, const struct upid *leader, struct blob *info)
+{
+    bool same = college->leader_info != NULL && info != NULL
+                    ? slice_equal(blob_slice(college->leader_info), blob_slice(info))
+                    : college->leader_info == info;
+    blob_unref(college->leader_info);
+    college->leader_info = info;
+    college->leader = leader != NULL ? *leader : (struct upid){0};
+    if (!same) {
+        put(college, COLLEGE_LEADER)->bytes = blob_ref(info);
+    }
+}
+
+static void lose(struct college *college, const char *why)
+{
+    bool led = college->state == COLLEGE_LEADING;
+    move(college, COLLEGE_OVER);
+    college->deadline_ns = TIME_NEVER;
+    set_leader(college, NULL, NULL);
+    if (led) {
+        put(college, COLLEGE_LOST)->text = why;
+    }
+}
+
+/* Nobody elects while a leader may be there: neither we, nor with our help. */
+static bool is_quiet(const struct college *college)
+{
+    return college->state == COLLEGE_LEADING ||
+           (college->state == COLLEGE_FOLLOWING &&
+            college->now_ns < time_add_ns(college->heard_ns, college->lease_ns));
+}
+
+static void contend(struct college *college)
+{
+    move(college, COLLEGE_CONTENDING);
+    college->deadline_ns = time_add_ns(college->now_ns, college->lease_ns + jitter_ns(college));
+    put(college, COLLEGE_CONTEND);
+}
+
+static void contend_if_free(struct college *college)
+{
+    size_t free_count = 1;
+    for (size_t i = 0; i < college->other_count; i++) {
+        free_count += college->others[i].is_free;
+    }
+    if (free_count >= college->quorum) {
+        contend(college);
+    }
+}
+
+static void ask(struct college *college)
+{
+    move(college, COLLEGE_ASKING);
+    set_leader(college, NULL, NULL);
+    for (size_t i = 0; i < college->other_count; i++) {
+        college->others[i].is_free = false;
+    }
+    college->asked = prng_next(&college->prng);
+    college->deadline_ns =
+        time_add_ns(college->now_ns, college->lease_ns / COLLEGE_BEATS + jitter_ns(college));
+    say_all(college, &(struct college_message){.kind = COLLEGE_ASK, .stamp = college->asked});
+    contend_if_free(college);
+}
+
+/* --- leading --- */
+
+static void beat(struct college *college)
+{
+    college->deadline_ns = time_add_ns(college->now_ns, college->lease_ns / COLLEGE_BEATS);
+    say_all(college, &(struct college_message){.kind = COLLEGE_LEAD,
+                                               .number = college->number,
+                                               .stamp = (uint64_t)college->now_ns,
+                                               .info = blob_slice(college->info)});
+}
+
+static int compare_times(const void *left, const void *right)
+{
+    int64_t a = *(const int64_t *)left;
+    int64_t b = *(const int64_t *)right;
+    return (a < b) - (a > b); /* the latest first */
+}
+
+/* When a quorum, with us, last heard what we said. */
+static int64_t quorum_heard_ns(const struct college *college)
+{
+    int64_t heard_ns[COLLEGE_MAX];
+    size_t count = 0;
+    heard_ns[count++] = college->now_ns;
+    for (size_t i = 0; i < college->other_count; i++) {
+        heard_ns[count++] = college->others[i].heard_ns;
+    }
+    qsort(heard_ns, count, sizeof(heard_ns[0]), compare_times);
+    return heard_ns[college->quorum - 1];
+}
+
+static void lead_on(struct college *college)
+{
+    if (college->now_ns - quorum_heard_ns(college) >= college->lease_ns) {
+        lose(college, "no majority of the masters has answered for the time of a lease");
+    } else {
+        beat(college);
+    }
+}
+
+static void promised(struct college *college, uint64_t number)
+{
+    if (college->state != COLLEGE_CONTENDING) {
+        put(college, COLLEGE_RESIGN); /* too late: it was given up, and may be gone by now */
+        return;
+    }
+    if (number <= college->number) { /* a leader of a higher number was there meanwhile */
+        ask(college);
+        return;
+    }
+    move(college, COLLEGE_LEADING);
+    college->number = number;
+    for (size_t i = 0; i < college->other_count; i++) {
+        college->others[i].heard_ns = college->now_ns;
+    }
+    set_leader(college, &college->self, blob_ref(college->info));
+    put(college, COLLEGE_ELECTED);
+    beat(college);
+}
+
+/* --- messages --- */
+
+static struct other *find_other(struct college *college, const struct upid *from)
+{
+    for (size_t i = 0; i < college->other_count; i++) {
+        if (upid_equal(&college->others[i].pid, from)) {
+            return &college->others[i];
+        }
+    }
+    return NULL;
+}
+
+static void heard_lead(struct college *college, const struct other *other,
+                       const struct college_message *message)
+{
+    if (college->state == COLLEGE_LEADING && message->number > college->number) {
+        lose(college, "another master has the log's promise");
+        return;
+    }
+    if (message->number >= college->number && college->state != COLLEGE_LEADING) {
+        move(college, COLLEGE_FOLLOWING);
+        college->number = message->number;
+        college->heard_ns = college->now_ns;
+        college->deadline_ns = time_add_ns(college->now_ns, college->lease_ns + jitter_ns(college));
+        set_leader(college, &other->pid, blob_from(message->info));
+    }
+    say(college, &other->pid,
+        &(struct college_message){
+            .kind = COLLEGE_FOLLOW, .number = college->number, .stamp = message->stamp});
+}
+
+static void heard_follow(struct college *college, struct other *other,
+                         const struct college_message *message)
+{
+    if (college->state != COLLEGE_LEADING) {
+        return;
+    }
+    if (message->number > college->number) {
+        lose(college, "another master has the log's promise");
+        return;
+    }
+    int64_t said_ns = (int64_t)MIN(message->stamp, (uint64_t)college->now_ns);
+    if (message->number == college->number && said_ns > other->heard_ns) {
+        other->heard_ns = said_ns;
+    }
+}
+
+static void heard_free(struct college *college, struct other *other,
+                       const struct college_message *message)
+{
+    if (college->state == COLLEGE_ASKING && message->stamp == college->asked) {
+        other->is_free = true;
+        contend_if_free(college);
+    }
+}
+
+/* The leader ends in order: who is first need not wait for the lease. */
+static void heard_leave(struct college *college, const struct other *other,
+                        const struct college_message *message)
+{
+    if (college->state == COLLEGE_FOLLOWING && message->number == college->number &&
+        upid_equal(&college->leader, &other->pid)) {
+        college->heard_ns = college->now_ns - college->lease_ns;
+        college->deadline_ns = time_add_ns(college->now_ns, jitter_ns(college) / COLLEGE_BEATS);
+        set_leader(college, NULL, NULL);
+    }
+}
+
+static void tell(struct college *college, const struct upid *to, uint64_t stamp)
+{
+    say(college, to,
+        &(struct college_message){.kind = COLLEGE_TELL,
+                                  .number = college->number,
+                                  .stamp = stamp,
+                                  .info = blob_slice(college->leader_info)});
+}
+
+static void take_message(struct college *college, const struct college_event *event)
+{
+    struct college_message message;
+    if (college->state == COLLEGE_OVER || !college_message_decode(event->bytes, &message)) {
+        return;
+    }
+    struct other *other = find_other(college, event->from);
+    if (message.kind == COLLEGE_WHO) {
+        tell(college, event->from, message.stamp);
+        return;
+    }
+    if (other == NULL) {
+        return;
+    }
+    switch (message.kind) {
+    case COLLEGE_LEAD:
+        heard_lead(college, other, &message);
+        return;
+    case COLLEGE_FOLLOW:
+        heard_follow(college, other, &message);
+        return;
+    case COLLEGE_ASK:
+        if (!is_quiet(college)) {
+            say(college, &other->pid,
+                &(struct college_message){.kind = COLLEGE_FREE, .stamp = message.stamp});
+        }
+        return;
+    case COLLEGE_FREE:
+        heard_free(college, other, &message);
+        return;
+    case COLLEGE_LEAVE:
+        heard_leave(college, other, &message);
+        return;
+    case COLLEGE_WHO:
+    case COLLEGE_TELL: /* for agents */
+        return;
+    }
+    WRONG("a kind that is none");
+}
+
+/* --- steps --- */
+
+static void tick(struct college *college)
+{
+    if (college->now_ns < college->deadline_ns) {
+        return;
+    }
+    switch (college->state) {
+    case COLLEGE_FOLLOWING:
+    case COLLEGE_ASKING:
+    case COLLEGE_CONTENDING:
+        ask(college);
+        return;
+    case COLLEGE_LEADING:
+        lead_on(college);
+        return;
+    case COLLEGE_OVER:
+        return;
+    }
+    WRONG("a state that is none");
+}
+
+static void leave(struct college *college)
+{
+    if (college->state == COLLEGE_LEADING) {
+        say_all(college,
+                &(struct college_message){.kind = COLLEGE_LEAVE, .number = college->number});
+    }
+    if (college->state != COLLEGE_OVER) {
+        move(college, COLLEGE_OVER);
+        college->deadline_ns = TIME_NEVER;
+    }
+}
+
+void college_step(struct college *college, int64_t now_ns, const struct college_event *event,
+                  struct college_effects *effects)
+{
+    college->now_ns = now_ns;
+    college->effects = effects;
+    /* Who was away looks at its clock first. */
+    if (college->state == COLLEGE_LEADING) {
+        tick(college);
+    }
+    switch (event->type) {
+    case COLLEGE_TICK:
+        if (college->state != COLLEGE_LEADING) {
+            tick(college);
+        }
+        break;
+    case COLLEGE_MESSAGE:
+        take_message(college, event);
+        break;
+    case COLLEGE_PROMISED:
+        promised(college, event->number);
+        break;
+    case COLLEGE_BROKEN:
+        if (college->state == COLLEGE_LEADING) {
+            lose(college, "the log's promise is another's");
+        }
+        break;
+    case COLLEGE_END:
+        leave(college);
+        break;
+    }
+    college->effects = NULL;
+}
+
+int64_t college_deadline(const struct college *college)
+{
+    return college->deadline_ns;
+}
+
+uint64_t college_number(const struct college *college)
+{
+    return college->state == COLLEGE_LEADING ? college->number : 0;
+}
+
+/* --- life --- */
+
+static struct upid actor_at(const struct address *address)
+{
+    struct upid pid = {.id = COLLEGE_ACTOR};
+    pid.address = *address;
+    return pid;
+}
+
+struct college *college_new(const struct college_options *options, int64_t now_ns)
+{
+    ASSERT(options->other_count < COLLEGE_MAX && options->quorum >= 1 &&
+           options->quorum <= options->other_count + 1 && options->lease_ns > 0);
+    struct college *college = xalloc(sizeof(*college));
+    college->self = actor_at(&options->self);
+    for (size_t i = 0; i < options->other_count; i++) {
+        college->others[college->other_count++].pid = actor_at(&options->others[i]);
+    }
+    college->quorum = options->quorum;
+    college->info = blob_from(blob_slice(options->info));
+    college->lease_ns = options->lease_ns;
+    prng_seed(&college->prng, options->seed);
+    /* Before it asks, a leader that is there had time to speak. */
+    college->heard_ns = now_ns;
+    college->deadline_ns = time_add_ns(now_ns, options->lease_ns + jitter_ns(college));
+    return college;
+}
+
+struct college *college_free(struct college *college)
+{
+    if (college != NULL) {
+        blob_unref(college->info);
+        blob_unref(college->leader_info);
+        free(college);
+    }
+    return NULL;
+}

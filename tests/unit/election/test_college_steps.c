@@ -1,0 +1,335 @@
+/* One master among three, step by step: what it says to which event. */
+#include "../unit.h"
+
+#include "election/college.h"
+#include "wire/message.h"
+#include "wire/pb.h"
+
+#define LEASE_NS (10 * NS_PER_SEC)
+
+static struct college *college;
+static int64_t now_ns;
+static struct buf told; /* effects of the last step, as text */
+static uint64_t stamp;  /* of the last message that it sent */
+static struct blob *infos[3];
+
+static struct upid pid_of(int i)
+{
+    struct upid pid = {.id = COLLEGE_ACTOR, .address = {.family = 4, .port = 1, .ip = {10}}};
+    pid.address.ip[3] = (uint8_t)i;
+    return pid;
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    struct address others[2];
+    for (int i = 0; i < 3; i++) {
+        Pb__MasterInfo info = PB__MASTER_INFO__INIT;
+        char id[8], pid[64];
+        (void)snprintf(id, sizeof(id), "m%d", i);
+        (void)snprintf(pid, sizeof(pid), "master@10.0.0.%d:1", i);
+        info.id = id;
+        info.pid = pid;
+        infos[i] = message_encode_blob(&info.base);
+    }
+    for (int i = 0; i < 2; i++) {
+        others[i] = pid_of(i + 1).address;
+    }
+    now_ns = NS_PER_SEC;
+    struct address self = pid_of(0).address;
+    college = college_new(&(struct college_options){.self = self,
+                                                    .others = others,
+                                                    .other_count = 2,
+                                                    .quorum = 2,
+                                                    .info = infos[0],
+                                                    .lease_ns = LEASE_NS,
+                                                    .seed = 1},
+                          now_ns);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    college_free(college);
+    for (int i = 0; i < 3; i++) {
+        blob_unref(infos[i]);
+    }
+    buf_deinit(&told);
+    return 0;
+}
+
+static const char *name_of(const struct blob *info)
+{
+    for (int i = 0; i < 3; i++) {
+        if (info != NULL && slice_equal(blob_slice(info), blob_slice(infos[i]))) {
+            return i == 0 ? "0" : i == 1 ? "1" : "2";
+        }
+    }
+    return "none";
+}
+
+static void write_effect(const struct college_effect *effect)
+{
+    static const char *const kinds[] = {"",     "lead",  "follow", "ask",
+                                        "free", "leave", "who",    "tell"};
+    struct college_message message;
+    switch (effect->type) {
+    case COLLEGE_SEND:
+        assert_true(college_message_decode(blob_slice(effect->bytes), &message));
+        buf_printf(&told, "%s(%d) to %d; ", kinds[message.kind], (int)message.number,
+                   effect->to.address.ip[3]);
+        stamp = message.stamp;
+        break;
+    case COLLEGE_CONTEND:
+        buf_append_text(&told, "contend; ");
+        break;
+    case COLLEGE_RESIGN:
+        buf_append_text(&told, "resign; ");
+        break;
+    case COLLEGE_LEADER:
+        buf_printf(&told, "leader %s; ", name_of(effect->bytes));
+        break;
+    case COLLEGE_ELECTED:
+        buf_append_text(&told, "elected; ");
+        break;
+    case COLLEGE_LOST:
+        buf_printf(&told, "lost: %s; ", effect->text);
+        break;
+    }
+}
+
+static const char *step(const struct college_event *event)
+{
+    struct college_effects effects;
+    struct college_effect *effect;
+    buf_clear(&told);
+    college_effects_init(&effects);
+    college_step(college, now_ns, event, &effects);
+    while ((effect = college_effects_pop(&effects)) != NULL) {
+        write_effect(effect);
+        college_effect_free(effect);
+    }
+    return buf_text(&told);
+}
+
+static const char *tick(void)
+{
+    now_ns = MAX(now_ns, college_deadline(college));
+    return step(&(struct college_event){.type = COLLEGE_TICK});
+}
+
+static const char *hear(int from, enum college_kind kind, uint64_t number, uint64_t its_stamp)
+{
+    struct upid pid = pid_of(from);
+    struct blob *bytes = college_message_encode(
+        &(struct college_message){.kind = kind,
+                                  .number = number,
+                                  .stamp = its_stamp,
+                                  .info = blob_slice(kind == COLLEGE_LEAD ? infos[from] : NULL)});
+    const char *text = step(
+        &(struct college_event){.type = COLLEGE_MESSAGE, .from = &pid, .bytes = blob_slice(bytes)});
+    blob_unref(bytes);
+    return text;
+}
+
+static const char *promise(uint64_t number)
+{
+    return step(&(struct college_event){.type = COLLEGE_PROMISED, .number = number});
+}
+
+static void lead(uint64_t number)
+{
+    assert_string_equal(tick(), "ask(0) to 1; ask(0) to 2; ");
+    assert_string_equal(hear(1, COLLEGE_FREE, 0, stamp), "contend; ");
+    (void)promise(number);
+    assert_int_equal(college_number(college), number);
+}
+
+static void the_way_to_the_lead(void **state)
+{
+    (void)state;
+    assert_true(college_deadline(college) >= now_ns + LEASE_NS);
+    assert_string_equal(hear(1, COLLEGE_ASK, 0, 5), ""); /* not before a lease is over */
+    now_ns += LEASE_NS;
+    assert_string_equal(hear(1, COLLEGE_ASK, 0, 5), "free(0) to 1; ");
+    assert_int_equal(stamp, 5);
+    assert_string_equal(tick(), "ask(0) to 1; ask(0) to 2; ");
+    assert_string_equal(hear(1, COLLEGE_FREE, 0, stamp), "contend; ");
+    assert_string_equal(hear(2, COLLEGE_ASK, 0, 6), "free(0) to 2; ");
+    assert_string_equal(promise(4), "leader 0; elected; lead(4) to 1; lead(4) to 2; ");
+    assert_string_equal(hear(2, COLLEGE_ASK, 0, 6), "");
+    assert_int_equal(college_deadline(college), now_ns + LEASE_NS / COLLEGE_BEATS);
+    assert_string_equal(tick(), "lead(4) to 1; lead(4) to 2; ");
+}
+
+static void a_follower_keeps_still_for_a_lease(void **state)
+{
+    (void)state;
+    assert_string_equal(hear(2, COLLEGE_LEAD, 3, 77), "leader 2; follow(3) to 2; ");
+    assert_int_equal(stamp, 77);
+    now_ns += LEASE_NS - 1;
+    assert_string_equal(hear(1, COLLEGE_ASK, 0, 1), "");
+    assert_string_equal(hear(2, COLLEGE_LEAD, 3, 78), "follow(3) to 2; ");
+    now_ns += LEASE_NS - 1;
+    assert_string_equal(hear(1, COLLEGE_ASK, 0, 1), "");
+    assert_true(college_deadline(college) > now_ns);
+    assert_string_equal(tick(), "leader none; ask(0) to 1; ask(0) to 2; ");
+}
+
+static void answers_of_another_round_do_not_count(void **state)
+{
+    (void)state;
+    (void)tick();
+    uint64_t first = stamp;
+    assert_string_equal(hear(1, COLLEGE_FREE, 0, first + 1), "");
+    (void)tick();
+    assert_true(stamp != first);
+    assert_string_equal(hear(1, COLLEGE_FREE, 0, first), "");
+    assert_string_equal(hear(2, COLLEGE_FREE, 0, stamp), "contend; ");
+    /* In the next round everybody is asked anew. */
+    assert_string_equal(tick(), "resign; ask(0) to 1; ask(0) to 2; ");
+    assert_string_equal(hear(1, COLLEGE_FREE, 0, stamp), "contend; ");
+    assert_string_equal(tick(), "resign; ask(0) to 1; ask(0) to 2; ");
+}
+
+static void who_hears_of_a_leader_gives_up(void **state)
+{
+    (void)state;
+    (void)tick();
+    (void)hear(1, COLLEGE_FREE, 0, stamp);
+    assert_string_equal(hear(2, COLLEGE_LEAD, 8, 1), "resign; leader 2; follow(8) to 2; ");
+    /* The promise was under way already: it is given back, and leads nobody. */
+    assert_string_equal(promise(9), "resign; ");
+    assert_int_equal(college_number(college), 0);
+}
+
+static void a_promise_below_what_was_led_by_is_no_lead(void **state)
+{
+    (void)state;
+    (void)hear(2, COLLEGE_LEAD, 8, 1);
+    (void)tick();
+    assert_string_equal(hear(1, COLLEGE_FREE, 0, stamp), "contend; ");
+    assert_string_equal(promise(8), "resign; ask(0) to 1; ask(0) to 2; ");
+    assert_string_equal(hear(1, COLLEGE_FREE, 0, stamp), "contend; ");
+    assert_string_equal(promise(9), "leader 0; elected; lead(9) to 1; lead(9) to 2; ");
+}
+
+static void an_older_leader_is_not_followed(void **state)
+{
+    (void)state;
+    (void)hear(2, COLLEGE_LEAD, 8, 1);
+    assert_string_equal(hear(1, COLLEGE_LEAD, 7, 2), "follow(8) to 1; ");
+    assert_string_equal(hear(1, COLLEGE_LEAVE, 8, 0), "");
+    assert_string_equal(hear(1, COLLEGE_LEAD, 9, 2), "leader 1; follow(9) to 1; ");
+    assert_string_equal(hear(2, COLLEGE_LEAVE, 8, 0), "");
+    assert_string_equal(hear(1, COLLEGE_LEAVE, 9, 0), "leader none; ");
+    assert_true(college_deadline(college) < now_ns + LEASE_NS / 5);
+}
+
+static void a_leader_yields_to_a_higher_number_alone(void **state)
+{
+    (void)state;
+    lead(4);
+    assert_string_equal(hear(1, COLLEGE_LEAD, 3, 9), "follow(4) to 1; ");
+    assert_string_equal(hear(1, COLLEGE_LEAD, 5, 9),
+                        "leader none; lost: another master has the log's promise; ");
+    assert_int_equal(college_deadline(college), TIME_NEVER);
+    assert_string_equal(hear(1, COLLEGE_LEAD, 5, 9), "");
+    assert_string_equal(hear(1, COLLEGE_WHO, 0, 9), "");
+    assert_string_equal(promise(7), "resign; ");
+}
+
+static void a_follower_tells_a_leader_of_another(void **state)
+{
+    (void)state;
+    lead(4);
+    assert_string_equal(hear(2, COLLEGE_FOLLOW, 5, 0),
+                        "leader none; lost: another master has the log's promise; ");
+}
+
+static void a_broken_promise_ends_the_lead(void **state)
+{
+    (void)state;
+    lead(4);
+    assert_string_equal(step(&(struct college_event){.type = COLLEGE_BROKEN}),
+                        "leader none; lost: the log's promise is another's; ");
+}
+
+/* It leads on as long as a majority, with itself, answers: only answers to what it says itself, by
+ * its present number, and not from the future. */
+static void a_lease_is_kept_by_answers(void **state)
+{
+    (void)state;
+    lead(4);
+    int64_t begun_ns = now_ns;
+    for (int i = 0; i < 20; i++) {
+        assert_string_equal(tick(), "lead(4) to 1; lead(4) to 2; ");
+        assert_string_equal(hear(2, COLLEGE_FOLLOW, 4, stamp), "");
+    }
+    int64_t last_ns = now_ns;
+    assert_true(last_ns > begun_ns + LEASE_NS);
+    while (college_deadline(college) < last_ns + LEASE_NS) {
+        assert_string_equal(tick(), "lead(4) to 1; lead(4) to 2; ");
+        (void)hear(2, COLLEGE_FOLLOW, 3, stamp);
+        (void)hear(1, COLLEGE_FOLLOW, 4, (uint64_t)begun_ns);
+    }
+    assert_string_equal(tick(),
+                        "leader none; lost: no majority of the masters has answered for the "
+                        "time of a lease; ");
+}
+
+static void a_stamp_of_the_future_counts_as_now(void **state)
+{
+    (void)state;
+    lead(4);
+    (void)tick();
+    (void)hear(1, COLLEGE_FOLLOW, 4, UINT64_MAX);
+    int64_t last_ns = now_ns;
+    while (college_deadline(college) < last_ns + LEASE_NS) {
+        (void)tick();
+    }
+    assert_non_null(strstr(tick(), "lost: no majority"));
+}
+
+/* Its clock comes first, whatever it wakes up to. */
+static void who_was_away_has_lost_before_it_hears_anything(void **state)
+{
+    (void)state;
+    lead(4);
+    now_ns += LEASE_NS;
+    assert_non_null(strstr(hear(1, COLLEGE_FOLLOW, 4, (uint64_t)now_ns), "lost: no majority"));
+}
+
+static void who_ends_says_so(void **state)
+{
+    (void)state;
+    lead(4);
+    assert_string_equal(step(&(struct college_event){.type = COLLEGE_END}),
+                        "leave(4) to 1; leave(4) to 2; ");
+    assert_string_equal(step(&(struct college_event){.type = COLLEGE_END}), "");
+    assert_string_equal(tick(), "");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(the_way_to_the_lead),
+        TEST(a_follower_keeps_still_for_a_lease),
+        TEST(answers_of_another_round_do_not_count),
+        TEST(who_hears_of_a_leader_gives_up),
+        TEST(a_promise_below_what_was_led_by_is_no_lead),
+        TEST(an_older_leader_is_not_followed),
+        TEST(a_leader_yields_to_a_higher_number_alone),
+        TEST(a_follower_tells_a_leader_of_another),
+        TEST(a_broken_promise_ends_the_lead),
+        TEST(a_lease_is_kept_by_answers),
+        TEST(a_stamp_of_the_future_counts_as_now),
+        TEST(who_was_away_has_lost_before_it_hears_anything),
+        TEST(who_ends_says_so),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
