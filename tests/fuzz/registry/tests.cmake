@@ -1,0 +1,1 @@
+tepui_fuzz(registry registry)
