@@ -481,6 +481,9 @@ static void on_timer(struct agent *agent, const struct timer *timer)
     case TIMER_CONSOLE_INPUT:
         console_input_timeout(timer->owner);
         break;
+    case TIMER_ENDED:
+        agent_container_free_tree(agent, timer->owner);
+        break;
     }
 }
 

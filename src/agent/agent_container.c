@@ -80,6 +80,7 @@ struct agent_container *agent_container_new(struct agent *agent, const char *pat
     users_wait_init(&container->user_wait, USER_CONTAINER);
     gate_wait_init(&container->folder, GATE_SANDBOX);
     list_init(&container->waiters);
+    timer_init(&container->ended_timer, TIMER_ENDED, container);
     map_add(&agent->containers, &container->by_path);
     list_push_back(&agent->container_order, &container->link);
     return container;
@@ -106,6 +107,7 @@ struct agent_container *agent_container_free(struct agent *agent, struct agent_c
     list_remove(&container->link);
     users_cancel(&container->user_wait);
     gate_cancel(&container->folder);
+    timers_cancel(&agent->timers, &container->ended_timer);
     container_spec_free(container->spec);
     blob_unref(container->status);
     blob_unref(container->end.limitation);
@@ -322,6 +324,13 @@ static void record_end(struct agent_container *container, const struct container
     }
 }
 
+void agent_container_forget_later(struct agent *agent, struct agent_container *container)
+{
+    container->state = AGENT_CONTAINER_ENDED;
+    timers_set(&agent->timers, &container->ended_timer,
+               time_add_ns(agent->now.mono_ns, AGENT_CONTAINER_ENDED_NS));
+}
+
 static void terminated(struct agent *agent, struct agent_container *container,
                        const struct container_report *report)
 {
@@ -349,7 +358,7 @@ static void terminated(struct agent *agent, struct agent_container *container,
         if (collects) {
             gc_schedule(agent, container->directory, agent->now.wall_ns);
         }
-        agent_container_free_tree(agent, container);
+        agent_container_forget_later(agent, container);
         break;
     }
 }

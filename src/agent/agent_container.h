@@ -14,6 +14,7 @@
 #include "common/blob.h"
 #include "common/list.h"
 #include "common/map.h"
+#include "common/timers.h"
 #include "container/container.h"
 #include "wire/pb.h"
 
@@ -25,6 +26,10 @@ struct executor;
 #define AGENT_CONTAINER_WAITERS_MAX 10000
 /* Containers that one agent holds, ended nested ones included. */
 #define AGENT_CONTAINERS_MAX 100000
+
+/* How long it can be asked how a standalone container ended: the original forgets it at once, and
+ * who kills one and then waits for it may come too late. */
+#define AGENT_CONTAINER_ENDED_NS (10 * NS_PER_SEC)
 
 enum agent_container_state {
     AGENT_CONTAINER_LAUNCHING,
@@ -80,6 +85,7 @@ struct agent_container {
     struct console *console; /* of a session, or NULL */
     struct list waiters;
     size_t waiter_count;
+    struct timer ended_timer; /* of an ended standalone one */
     struct agent_container_end end;
 };
 
@@ -102,6 +108,9 @@ struct agent_container *agent_container_free(struct agent *agent,
                                              struct agent_container *container);
 /* And everything nested in it. */
 void agent_container_free_tree(struct agent *agent, struct agent_container *root);
+
+/* A standalone one that has ended: it can be asked for only for a while. */
+void agent_container_forget_later(struct agent *agent, struct agent_container *container);
 
 /* A report of the containerizer. */
 void agent_container_report(struct agent *agent, const struct container_report *report);

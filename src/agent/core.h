@@ -47,6 +47,7 @@ enum agent_timer {
     TIMER_USAGE,         /* usage: an answer of the containerizer is overdue */
     TIMER_CONSOLE,       /* console: HEARTBEAT on its streams */
     TIMER_CONSOLE_INPUT, /* input: the container has ended */
+    TIMER_ENDED,         /* container: an ended standalone one is forgotten */
 };
 
 struct task;

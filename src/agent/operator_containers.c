@@ -206,7 +206,11 @@ void operator_launch_container(struct agent *agent, const struct operator_call *
         operator_fail(agent, call, 400, "Failed to validate agent::Call: %s", wrong);
         return;
     }
-    if (agent_container_find(agent, path) != NULL) {
+    struct agent_container *known = agent_container_find(agent, path);
+    if (known != NULL && known->kind == AGENT_CONTAINER_STANDALONE &&
+        known->state == AGENT_CONTAINER_ENDED) {
+        agent_container_free_tree(agent, known);
+    } else if (known != NULL) {
         net_respond(&agent->effects->net, call->handle, 202, NULL, NULL);
         return;
     }
@@ -393,9 +397,14 @@ void operator_remove_container(struct agent *agent, const struct operator_call *
         return;
     }
     struct agent_container *container = agent_container_find(agent, path);
-    if (container == NULL) {
-        operator_respond_ok(agent, call); /* nothing is left of it */
+    if (container == NULL &&
+        (w.id->parent != NULL || agent->containers.count >= AGENT_CONTAINERS_MAX)) {
+        operator_respond_ok(agent, call); /* nothing is left of it, as far as is known */
         return;
+    }
+    if (container == NULL) { /* perhaps the sandbox of a standalone one is */
+        container = make_container(agent, path, NULL, false);
+        agent_container_forget_later(agent, container);
     }
     if (container->state != AGENT_CONTAINER_ENDED) {
         operator_fail(agent, call, 500, "Container %s has not terminated", path);
