@@ -53,8 +53,8 @@ function(tepui_test folder module)
 endfunction()
 
 # tepui_fuzz(folder module): tests/fuzz/<folder>/fuzz_<module>.c with LLVMFuzzerTestOneInput, and
-# its inputs in tests/fuzz/<folder>/corpus_<module>/. With TEPUI_FUZZ it is a libFuzzer program; else,
-# and so in every build, a program that replays the inputs as the test fuzz/<folder>/<module>.
+# its inputs in tests/fuzz/<folder>/corpus_<module>/. With TEPUI_FUZZ it is a libFuzzer program;
+# else, and so in every build, a program that replays the inputs as the test fuzz/<folder>/<module>.
 function(tepui_fuzz folder module)
   cmake_parse_arguments(ARG "" "" "LIBS" ${ARGN})
   set(target fuzz_${folder}_${module})

@@ -50,7 +50,8 @@ struct store_op *store_replace(struct store_ops *ops, uint64_t token, const char
                                struct blob *bytes);
 struct store_op *store_append(struct store_ops *ops, uint64_t token, const char *path,
                               struct blob *bytes);
-struct store_op *store_truncate(struct store_ops *ops, uint64_t token, const char *path, uint64_t size);
+struct store_op *store_truncate(struct store_ops *ops, uint64_t token, const char *path,
+                                uint64_t size);
 struct store_op *store_mkdir(struct store_ops *ops, uint64_t token, const char *path,
                              uint32_t mode);
 struct store_op *store_symlink(struct store_ops *ops, uint64_t token, const char *path,
@@ -63,7 +64,7 @@ struct store_op *store_op_free(struct store_op *op);
 
 struct store_done {
     uint64_t token; /* 0 = one without a token that was to be durable has failed */
-    int status; /* 0 or -errno */
+    int status;     /* 0 or -errno */
 };
 
 #endif

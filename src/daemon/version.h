@@ -1,5 +1,6 @@
 /*
- * What the daemons say of themselves: compatible with this version of Mesos (facts/state_machines.md).
+ * What the daemons say of themselves: compatible with this version of Mesos
+ * (facts/state_machines.md).
  */
 #ifndef TEPUI_DAEMON_VERSION_H
 #define TEPUI_DAEMON_VERSION_H

@@ -1,6 +1,6 @@
 /*
- * The operators' event stream: who has called SUBSCRIBE is told of the whole state and then of every
- * change, in order (facts/observed.md, operator 4 to 6).
+ * The operators' event stream: who has called SUBSCRIBE is told of the whole state and then of
+ * every change, in order (facts/observed.md, operator 4 to 6).
  */
 #ifndef TEPUI_MASTER_SUBSCRIBERS_H
 #define TEPUI_MASTER_SUBSCRIBERS_H

@@ -3,7 +3,8 @@
  * The loop pays for the snapshot (constant) and for what only it knows: flags, counts, times.
  *
  * An answer is kept for a moment: as long as nothing changes, whoever asks for the same shares it
- * (the reference answers equal requests that wait together once). Its bytes are counted, not copied.
+ * (the reference answers equal requests that wait together once). Its bytes are counted, not
+ * copied.
  */
 #ifndef TEPUI_MASTER_VIEW_H
 #define TEPUI_MASTER_VIEW_H

@@ -1,10 +1,11 @@
 /*
- * What renders the parts of views. Everything here runs in workers. Internal to view*.c, and to what
- * encodes the operators' events.
+ * What renders the parts of views. Everything here runs in workers. Internal to view*.c, and to
+ * what encodes the operators' events.
  */
 #ifndef TEPUI_MASTER_VIEW_PARTS_H
 #define TEPUI_MASTER_VIEW_PARTS_H
 
+#include "common/metrics.h"
 #include "master/view.h"
 #include "master/view_index.h"
 #include "wire/json.h"
@@ -71,5 +72,7 @@ void master_view_encode_framework(const struct view_index *index,
 
 /* GET_ROLES: appends its `roles` as fields of Response.GetRoles. */
 void master_view_encode_roles(const struct view_input *input, struct buf *out);
+/* Calls `visit` with the metrics of what roles consume of their quota. */
+void master_view_visit_consumed(const struct view_input *input, metrics_visit_fn *visit, void *arg);
 
 #endif

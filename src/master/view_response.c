@@ -54,8 +54,8 @@ struct response {
 
 /* --- containers: large messages, or objects with arrays --- */
 
-/* The size of a message that may be large is written in so many bytes, so that what follows need not
- * be moved once it is known. Readers take a number with leading zeros as any other. */
+/* The size of a message that may be large is written in so many bytes, so that what follows need
+ * not be moved once it is known. Readers take a number with leading zeros as any other. */
 #define LARGE_SIZE_BYTES 5
 
 static size_t begin_large(struct buf *out, uint32_t number)

@@ -1,4 +1,4 @@
-/* Roles as readers see them: who is in them, and what they have (facts/observed.md, allocator 8). */
+/* Roles as readers see them: who is in them, what they have (facts/observed.md, allocator 8). */
 #include <stdlib.h>
 
 #include "master/fields.h"
@@ -310,13 +310,18 @@ static void put_quantities(struct roles *roles, const char *key,
     json_end_object(w);
 }
 
+/* What counts against a quota: what is in use, and what is reserved even if it is not. */
+static void consumed_init(struct quantities *consumed, const struct role *role)
+{
+    quantities_copy(&role->amounts[ROLE_RESERVED], consumed);
+    quantities_subtract(consumed, &role->amounts[ROLE_RESERVED_USED]);
+    quantities_add(consumed, &role->amounts[ROLE_ALLOCATED]);
+}
+
 static void put_quota(struct roles *roles, const struct role *role, struct json_writer *w)
 {
-    /* What is reserved counts as consumed, in use or not. */
     struct quantities consumed;
-    quantities_copy(&role->amounts[ROLE_RESERVED], &consumed);
-    quantities_subtract(&consumed, &role->amounts[ROLE_RESERVED_USED]);
-    quantities_add(&consumed, &role->amounts[ROLE_ALLOCATED]);
+    consumed_init(&consumed, role);
     json_key(w, "quota");
     json_begin_object(w);
     json_key_string(w, "role", role->name);
@@ -427,5 +432,43 @@ void master_view_encode_roles(const struct view_input *input, struct buf *out)
     for (size_t i = 0; i < roles.count; i++) {
         encode_role(&roles, roles.items[i], out);
     }
+    roles_deinit(&roles);
+}
+
+/* --- metrics --- */
+
+static void visit_consumed(const char *role, const struct quantities *consumed,
+                           metrics_visit_fn *visit, void *arg)
+{
+    for (uint32_t i = 0; i < RESOURCE_NAMES_COMMON; i++) {
+        int64_t amount = quantities_get(consumed, i);
+        if (amount != 0) {
+            CLEANUP(buf_deinit) struct buf name = BUF_INIT;
+            buf_printf(&name, "allocator/mesos/quota/roles/%s/resources/%.*s/consumed", role,
+                       SLICE_ARGS(resource_name_common_text(i)));
+            visit(arg, buf_text(&name), scalar_to_double(amount));
+        }
+    }
+}
+
+void master_view_visit_consumed(const struct view_input *input, metrics_visit_fn *visit, void *arg)
+{
+    struct view_index index;
+    struct roles roles;
+    struct slice parent;
+    struct quantities all = QUANTITIES_INIT; /* of the role that all are below of */
+    roles_init(&roles, input, &index);
+    for (size_t i = 0; i < roles.count; i++) {
+        struct slice role = roles.items[i]->name;
+        struct quantities consumed;
+        consumed_init(&consumed, roles.items[i]);
+        visit_consumed(arena_strndup(&index.arena, role.data, role.size), &consumed, visit, arg);
+        if (!role_parent(role, &parent)) {
+            quantities_add(&all, &consumed);
+        }
+        quantities_deinit(&consumed);
+    }
+    visit_consumed("", &all, visit, arg);
+    quantities_deinit(&all);
     roles_deinit(&roles);
 }

@@ -1,4 +1,5 @@
-/* /state-summary: how many tasks of each state agents and frameworks have, and who has tasks where. */
+/* /state-summary: how many tasks of each state agents and frameworks have, and who has them
+ * where. */
 #include "master/view_parts.h"
 
 /* An id in somebody's list, in order of finding. */

@@ -392,8 +392,8 @@ static void put_group(struct slice info, enum group group, struct buf *out)
     }
 }
 
-/* Finds the groups, as far as each stands together; `ret_apart` tells of those that do not: an agent
- * may list a task's fields in any order. */
+/* Finds the groups, as far as each stands together; `ret_apart` tells of those that do not: an
+ * agent may list a task's fields in any order. */
 static void find_groups(struct slice info, struct slice groups[GROUPS], bool ret_apart[GROUPS])
 {
     struct cursor cursor;

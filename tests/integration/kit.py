@@ -1,5 +1,5 @@
-"""Starts the daemons that were built, and plays a small v1 scheduler in JSON, with the standard library
-alone. TEPUI_BIN names the folder of the programs."""
+"""Starts the daemons that were built, and plays a small v1 scheduler in JSON, with the standard
+library alone. TEPUI_BIN names the folder of the programs."""
 import http.client
 import json
 import os

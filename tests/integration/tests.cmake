@@ -14,12 +14,14 @@ foreach(name containers_linux container_isolation_linux)
 endforeach()
 
 # Real processes, driven from Python: pytest files beside this one.
+set(bin ${CMAKE_BINARY_DIR}/bin)
+set(clients ${CMAKE_BINARY_DIR}/clients)
 foreach(name clients kill registry registry_group rough)
   add_test(NAME integration/${name}
     COMMAND /usr/bin/python3 -m pytest -q -p no:cacheprovider
             ${CMAKE_SOURCE_DIR}/tests/integration/test_${name}.py)
   set_tests_properties(integration/${name} PROPERTIES
-    ENVIRONMENT "TEPUI_BIN=${CMAKE_BINARY_DIR}/bin;TEPUI_CLIENTS=${CMAKE_BINARY_DIR}/clients;PYTHONDONTWRITEBYTECODE=1"
+    ENVIRONMENT "TEPUI_BIN=${bin};TEPUI_CLIENTS=${clients};PYTHONDONTWRITEBYTECODE=1"
     TIMEOUT 600 RESOURCE_LOCK host)
 endforeach()
 

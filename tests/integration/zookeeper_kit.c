@@ -143,7 +143,9 @@ static void set_up(struct zkit *kit, int number, const char *ip, int port, const
     char path[96];
     *server = (struct zkit_server){.port = port};
     (void)snprintf(server->ip, sizeof(server->ip), "%s", ip);
-    (void)snprintf(server->dir, sizeof(server->dir), "%s/%d", kit->dir, number);
+    int length = snprintf(path, sizeof(path), "%s/%d", kit->dir, number);
+    assert_true(length > 0 && (size_t)length < sizeof(server->dir));
+    memcpy(server->dir, path, (size_t)length + 1);
     assert_int_equal(mkdir(server->dir, 0755), 0);
     (void)snprintf(path, sizeof(path), "%s/data", server->dir);
     assert_int_equal(mkdir(path, 0755), 0);

@@ -208,6 +208,8 @@ static void ask(struct agent_core *core, const struct agent_ask *ask)
         sim_schedule(sim, sim->now_ns + NS_PER_SEC, NULL, start_again, node, NULL);
         break;
     case AGENT_ASK_VERBOSITY:
+    case AGENT_ASK_INPUT:
+    case AGENT_ASK_WINDOW:
         break;
     }
 }

@@ -207,6 +207,8 @@ static void perform_asks(struct shell *shell)
         }
         case AGENT_ASK_REDETECT:
         case AGENT_ASK_VERBOSITY:
+        case AGENT_ASK_INPUT:
+        case AGENT_ASK_WINDOW:
             break;
         }
         agent_ask_free(ask);
