@@ -19,6 +19,7 @@ const size_t master_flags_count = ELEMENTS(master_flags_table);
 /* facts/flags.csv, notes. */
 #define AGENT_PING_TIMEOUT_MIN_NS (1 * NS_PER_SEC)
 #define AGENT_PING_TIMEOUT_MAX_NS (15 * NS_PER_MIN)
+#define PEERS_LEASE_MIN_NS (500 * NS_PER_MS)
 #define AGENT_REREGISTER_TIMEOUT_MIN_NS (10 * NS_PER_MIN)
 
 static int check_address(const struct master_flags *flags, struct err *err)
@@ -73,6 +74,12 @@ static int check_registry(const struct master_flags *flags, struct err *err)
     }
     if (durable && flags->zk != NULL && flags->quorum == FLAG_UNSET) {
         return err_set(err, -EINVAL, "--quorum is required with --zk and the replicated log");
+    }
+    if (flags->peers != NULL && (!durable || flags->zk != NULL)) {
+        return err_set(err, -EINVAL, "--peers goes with the replicated log, and without --zk");
+    }
+    if (flags->peers_lease_ns != FLAG_UNSET && flags->peers_lease_ns < PEERS_LEASE_MIN_NS) {
+        return err_set(err, -EINVAL, "--peers_lease: expected to be at least 500ms");
     }
     if (flags->quorum == 0) {
         return err_set(err, -EINVAL, "--quorum: expected to be at least 1");

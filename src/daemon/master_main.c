@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "common/xalloc.h"
+#include "daemon/college_wiring.h"
 #include "daemon/heap_trim.h"
 #include "daemon/master_flags.h"
 #include "daemon/master_registry.h"
@@ -23,6 +24,7 @@
 #define WORKER_COUNT 2
 /* For clients to take what was written when we end. */
 #define DRAIN_NS (1 * NS_PER_SEC)
+#define PEERS_LEASE_NS (3 * NS_PER_SEC)
 
 extern char **environ;
 
@@ -33,8 +35,10 @@ struct daemon {
     struct metrics *metrics;
     struct master *master;
     struct master_registry *registry;
-    struct zk_wiring *zk;    /* NULL = it is alone, and leads */
-    struct loop_timer timer; /* the core's deadline */
+    struct zk_wiring *zk;           /* --zk; NULL = not given */
+    struct college_others peers;    /* --peers */
+    struct college_wiring *college; /* NULL = not given; without both it is alone, and leads */
+    struct loop_timer timer;        /* the core's deadline */
     struct heap_trim trim;
     struct loop_signal *signals[2];
     int exit_status;
@@ -55,6 +59,9 @@ static void perform_logs(struct master_effects *effects)
 static void stop(void *arg)
 {
     struct daemon *daemon = arg;
+    if (daemon->college != NULL) {
+        college_wiring_end(daemon->college);
+    }
     loop_stop(daemon->loop);
 }
 
@@ -160,7 +167,8 @@ static void on_registry_failed(void *arg, const char *why)
 static void on_net(void *arg, const struct net_event *event)
 {
     struct daemon *daemon = arg;
-    if (!master_registry_take_net(daemon->registry, event)) {
+    if (!college_wiring_take_net(daemon->college, event) &&
+        !master_registry_take_net(daemon->registry, event)) {
         step(daemon, &(struct master_event){.type = MASTER_NET, .net = event});
     }
 }
@@ -168,7 +176,8 @@ static void on_net(void *arg, const struct net_event *event)
 static bool has_actor(void *arg, struct slice id)
 {
     const struct daemon *daemon = arg;
-    return master_has_actor(id) || master_registry_has_actor(daemon->registry, id);
+    return master_has_actor(id) || master_registry_has_actor(daemon->registry, id) ||
+           college_wiring_has_actor(daemon->college, id);
 }
 
 static const struct net_host_callbacks callbacks = {.on_event = on_net, .has_actor = has_actor};
@@ -209,6 +218,12 @@ static int open_host(struct daemon *daemon, struct master_setup *setup, struct e
     return 0;
 }
 
+static void on_promise(void *arg, uint64_t number)
+{
+    struct daemon *daemon = arg;
+    college_wiring_promised(daemon->college, number);
+}
+
 static int open_registry(struct daemon *daemon, const struct master_setup *setup,
                          const struct master_flags *values, struct err *err)
 {
@@ -219,7 +234,9 @@ static int open_registry(struct daemon *daemon, const struct master_setup *setup
         .in_memory = strcmp(values->registry, "in_memory") == 0,
         .work_dir = values->work_dir,
         /* A master alone is its own majority. */
-        .quorum = values->zk != NULL && values->quorum > 0 ? (size_t)values->quorum : 1,
+        .quorum = values->peers != NULL                      ? daemon->peers.quorum
+                  : values->zk != NULL && values->quorum > 0 ? (size_t)values->quorum
+                                                             : 1,
         .auto_initialize = values->log_auto_initialize,
         .compacts = log_host_compacts(environ),
         .self = setup->advertised,
@@ -228,6 +245,7 @@ static int open_registry(struct daemon *daemon, const struct master_setup *setup
         .seed = random_seed(),
         .on_answer = on_registry,
         .on_failed = on_registry_failed,
+        .on_promise = on_promise,
         .arg = daemon,
     };
     return master_registry_new(&options, &daemon->registry, err);
@@ -244,15 +262,57 @@ static void on_members(void *arg, const struct upid *members, size_t count)
     master_registry_set_members(daemon->registry, members, count);
 }
 
-static void on_zk_failed(void *arg, const char *why)
+static void on_election_failed(void *arg, const char *why)
 {
     fail(arg, why);
 }
 
-/* Without ZooKeeper there is nobody else. */
+static void contend(void *arg)
+{
+    struct daemon *daemon = arg;
+    master_registry_contend(daemon->registry);
+}
+
+static void resign(void *arg)
+{
+    struct daemon *daemon = arg;
+    master_registry_resign(daemon->registry);
+}
+
+/* --peers: the masters are the replicas of the log, and elect by it. */
+static void start_college(struct daemon *daemon, const struct master_setup *setup,
+                          const struct master_flags *values)
+{
+    struct upid replicas[COLLEGE_MAX];
+    for (size_t i = 0; i < daemon->peers.count; i++) {
+        replicas[i] = (struct upid){.id = "log-replica(1)", .address = daemon->peers.items[i]};
+    }
+    master_registry_set_members(daemon->registry, replicas, daemon->peers.count);
+    struct college_wiring_options options = {
+        .loop = daemon->loop,
+        .net = daemon->host,
+        .others = &daemon->peers,
+        .self = setup->advertised,
+        .info = master_info(daemon->master),
+        .lease_ns = values->peers_lease_ns > 0 ? values->peers_lease_ns : PEERS_LEASE_NS,
+        .seed = random_seed(),
+        .arg = daemon,
+        .step = on_election,
+        .fail = on_election_failed,
+        .contend = contend,
+        .resign = resign,
+    };
+    daemon->college = college_wiring_new(&options);
+}
+
+/* Without --zk and --peers there is nobody else. */
 static int start_election(struct daemon *daemon, const struct master_setup *setup,
                           const struct master_flags *values, struct err *err)
 {
+    if (values->peers != NULL) {
+        start_college(daemon, setup, values);
+        return 0;
+    }
     if (values->zk == NULL) {
         step(daemon, &(struct master_event){.type = MASTER_ELECTED});
         return 0;
@@ -265,7 +325,7 @@ static int start_election(struct daemon *daemon, const struct master_setup *setu
         .session_timeout_ns = values->zk_session_timeout_ns,
         .seed = random_seed(),
         .arg = daemon,
-        .fail = on_zk_failed,
+        .fail = on_election_failed,
         .info = master_info(daemon->master),
         .replica = strcmp(values->registry, "in_memory") == 0 ? NULL : &replica,
         .step_master = on_election,
@@ -281,6 +341,13 @@ static int run(struct daemon *daemon, struct master_setup *setup, const struct f
     int r = open_host(daemon, setup, err);
     if (r != 0) {
         return r;
+    }
+    if (values->peers != NULL) {
+        r = college_others_parse(values->peers, values->quorum, &setup->advertised, &daemon->peers,
+                                 err);
+        if (r != 0) {
+            return r;
+        }
     }
     daemon->metrics = metrics_new();
     system_gauges_add(daemon->metrics);
@@ -324,6 +391,7 @@ static void close_all(struct daemon *daemon)
         heap_trim_cancel(&daemon->trim);
     }
     daemon->zk = zk_wiring_free(daemon->zk); /* after the last words: the next leads at once */
+    daemon->college = college_wiring_free(daemon->college);
     daemon->registry = master_registry_free(daemon->registry);
     net_host_free(daemon->host);
     daemon->master = master_free(daemon->master);

@@ -21,6 +21,8 @@ struct master_registry {
     struct loop_timer timer; /* the machine's deadline */
     uint64_t next_token;     /* of the log's requests */
     uint64_t append_token;   /* of the append under way */
+    uint64_t elect_token;    /* of the registry's own election */
+    uint64_t contend_token;  /* of the promise that was asked for; 0 = none */
     struct workers *workers; /* one thread: it owns the registry while a job runs */
     struct worker_job job;
     struct registry_log_job *work; /* of the job */
@@ -42,6 +44,7 @@ static void request(struct master_registry *registry, const struct registry_log_
     switch (wanted->type) {
     case REGISTRY_LOG_ELECT:
         event.type = RLOG_ELECT;
+        registry->elect_token = event.token;
         break;
     case REGISTRY_LOG_BOUNDS:
         event.type = RLOG_BOUNDS;
@@ -140,9 +143,25 @@ static void tell_entries(struct master_registry *registry, const struct rlog_ans
     }
 }
 
+static void take_promise(struct master_registry *registry, const struct rlog_answer *answer)
+{
+    uint64_t number = rlog_promise(log_host_rlog(registry->host));
+    if (answer->token != registry->contend_token) {
+        return; /* it was given up meanwhile */
+    }
+    registry->contend_token = 0;
+    if (answer->status == 0 && number != 0) {
+        registry->options.on_promise(registry->options.arg, number);
+    }
+}
+
 static void on_log(void *arg, const struct rlog_answer *answer)
 {
     struct master_registry *registry = arg;
+    if (answer->type == RLOG_ANSWER_ELECTED && answer->token != registry->elect_token) {
+        take_promise(registry, answer);
+        return;
+    }
     struct registry_log_event event = {
         .status = answer->status, .why = why_not(answer), .position = answer->position};
     switch (answer->type) {
@@ -205,6 +224,20 @@ void master_registry_ask(struct master_registry *registry, struct registry_op *o
 {
     list_push_back(&registry->asked.list, &op->link);
     loop_post(registry->options.loop, &registry->task);
+}
+
+void master_registry_contend(struct master_registry *registry)
+{
+    registry->contend_token = ++registry->next_token;
+    log_host_request(registry->host,
+                     &(struct rlog_event){.type = RLOG_ELECT, .token = registry->contend_token});
+}
+
+void master_registry_resign(struct master_registry *registry)
+{
+    registry->contend_token = 0;
+    log_host_request(registry->host,
+                     &(struct rlog_event){.type = RLOG_RESIGN, .token = ++registry->next_token});
 }
 
 void master_registry_set_members(struct master_registry *registry, const struct upid *members,

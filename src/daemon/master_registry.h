@@ -29,6 +29,8 @@ struct master_registry_options {
     void (*on_answer)(void *arg, const struct registry_event *event);
     /* The log cannot be used any more: the process has to end. */
     void (*on_failed)(void *arg, const char *why);
+    /* After master_registry_contend: the log's promise is ours, by that number. */
+    void (*on_promise)(void *arg, uint64_t number);
     void *arg; /* for the callbacks */
 };
 
@@ -45,6 +47,11 @@ void master_registry_ask(struct master_registry *registry, struct registry_op *o
 /* All replicas of the log; ourselves may be left out. */
 void master_registry_set_members(struct master_registry *registry, const struct upid *members,
                                  size_t count);
+
+/* Masters that elect through the log (--peers): asks for its promise, until on_promise or
+ * master_registry_resign; gives it up again. */
+void master_registry_contend(struct master_registry *registry);
+void master_registry_resign(struct master_registry *registry);
 
 /* Whether an actor is the log's; NULL has none. */
 bool master_registry_has_actor(const struct master_registry *registry, struct slice id);

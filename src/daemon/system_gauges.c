@@ -54,8 +54,8 @@ void system_gauges_add(struct metrics *metrics)
         const char *name;
         metrics_gauge_fn *read;
     } rows[] = {
-        {"system/load_1min", load_1min},         {"system/load_5min", load_5min},
-        {"system/load_15min", load_15min},       {"system/cpus_total", cpus_total},
+        {"system/load_1min", load_1min},           {"system/load_5min", load_5min},
+        {"system/load_15min", load_15min},         {"system/cpus_total", cpus_total},
         {"system/mem_free_bytes", mem_free_bytes}, {"system/mem_total_bytes", mem_total_bytes},
     };
     for (size_t i = 0; i < ELEMENTS(rows); i++) {

@@ -49,7 +49,6 @@ static void on_leader(void *arg, const struct leader *leader)
 static void on_elected(void *arg)
 {
     struct zk_wiring *wiring = arg;
-    LOG_INFO("Elected as the leading master!");
     wiring->options.step_master(wiring->options.arg,
                                 &(struct master_event){.type = MASTER_ELECTED});
 }

@@ -144,10 +144,8 @@ static void lose(struct college *college, const char *why)
     bool led = college->state == COLLEGE_LEADING;
     move(college, COLLEGE_OVER);
     college->deadline_ns = TIME_NEVER;
-    set_leader(college, NULL, NULL);
-    if (led) {
-        put(college, COLLEGE_LOST)->text = why;
-    }
+    ASSERT(led); /* nobody else has anything to lose */
+    put(college, COLLEGE_LOST)->text = why;
 }
 
 /* Nobody elects while a leader may be there: neither we, nor with our help. */

@@ -341,6 +341,12 @@ size_t rlog_member_count(const struct rlog *rlog)
     return rlog->network.member_count;
 }
 
+uint64_t rlog_promise(const struct rlog *rlog)
+{
+    const struct rlog_coordinator *coordinator = &rlog->coordinator;
+    return coordinator->state == RLOG_COORDINATOR_ELECTED ? coordinator->proposal : 0;
+}
+
 enum rlog_status rlog_status(const struct rlog *rlog)
 {
     return rlog->was_restored ? rlog->replica.status : RLOG_EMPTY;

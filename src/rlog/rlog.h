@@ -129,6 +129,8 @@ bool rlog_has_actor(const struct rlog *rlog, struct slice id);
  * (log/ensemble_size). */
 bool rlog_is_recovered(const struct rlog *rlog);
 size_t rlog_member_count(const struct rlog *rlog);
+/* The number of the promise by which we write; 0 while we are not elected. */
+uint64_t rlog_promise(const struct rlog *rlog);
 enum rlog_status rlog_status(const struct rlog *rlog); /* EMPTY before the store was read */
 
 #endif
