@@ -9,6 +9,7 @@
 #include "master/master_state.h"
 #include "master/metrics_framework.h"
 #include "master/reads.h"
+#include "master/view_parts.h"
 #include "resources/resource_pb.h"
 #include "wire/cursor.h"
 #include "wire/json.h"
@@ -19,7 +20,7 @@
 struct metrics_wait {
     struct list link; /* reads->metrics_waiting */
     uint64_t handle;
-    char *jsonp;      /* heap; NULL = none */
+    char *jsonp; /* heap; NULL = none */
 };
 
 enum metrics_form { METRICS_OBJECT, METRICS_V1_JSON, METRICS_V1_PROTOBUF };
@@ -40,17 +41,18 @@ struct metrics_view {
     struct net_job job;
     struct arena arena;
     enum metrics_form form;
-    struct slice jsonp;               /* data NULL = none */
+    struct slice jsonp; /* data NULL = none */
     struct master_snapshot snapshot;
-    struct metrics_row *rows;         /* heap */
+    struct metrics_row *rows; /* heap */
     size_t count;
     size_t capacity;
-    struct metrics_role *roles;       /* heap; a role once for each framework in it */
+    struct metrics_role *roles; /* heap; a role once for each framework in it */
     size_t role_count;
     size_t role_capacity;
     bool per_framework;
-    size_t registry_size;             /* bytes; 0 = not known */
-    struct framework_counts **counts; /* by slot of frameworks; in the arena */
+    size_t registry_size;                /* bytes; 0 = not known */
+    uint64_t seed;                       /* of indexes */
+    struct framework_counts **counts;    /* by slot of frameworks; in the arena */
     double total[RESOURCE_NAMES_COMMON]; /* of the cluster, and what is in use */
     double used[RESOURCE_NAMES_COMMON];
 };
@@ -185,14 +187,14 @@ static void add_allocator_roles(struct metrics_view *view)
         if (i > 0 && strcmp(role->name, role[-1].name) == 0) {
             continue;
         }
-        add_static(view,
-                   arena_printf(&view->arena, "allocator/mesos/roles/%s/shares/dominant",
-                                role->name),
-                   role->share);
-        add_static(view,
-                   arena_printf(&view->arena, "allocator/mesos/offer_filters/roles/%s/active",
-                                role->name),
-                   role->filters);
+        add_static(
+            view,
+            arena_printf(&view->arena, "allocator/mesos/roles/%s/shares/dominant", role->name),
+            role->share);
+        add_static(
+            view,
+            arena_printf(&view->arena, "allocator/mesos/offer_filters/roles/%s/active", role->name),
+            role->filters);
     }
 }
 
@@ -290,6 +292,8 @@ static void run(struct net_job *job, struct net_answer *answer)
     add_registry_size(view);
     add_allocated(view);
     add_allocator_roles(view);
+    master_view_visit_consumed(
+        &(struct view_input){.snapshot = &view->snapshot, .seed = view->seed}, add_row, view);
     master_metrics_principals_visit(&view->snapshot.frameworks, view->counts, add_row, view);
     write_answer(view, &out);
     answer->status = 200;
@@ -320,10 +324,11 @@ static void respond(struct master *master, uint64_t handle, enum metrics_form fo
     view->job = (struct net_job){run, free_view};
     arena_init(&view->arena, 0);
     view->form = form;
-    view->jsonp = jsonp != NULL ? slice_from(arena_strdup(&view->arena, jsonp))
-                                : slice_make(NULL, 0);
+    view->jsonp =
+        jsonp != NULL ? slice_from(arena_strdup(&view->arena, jsonp)) : slice_make(NULL, 0);
     view->per_framework = master->options.publish_framework_metrics;
     view->registry_size = master->registry_size;
+    view->seed = prng_next(&master->prng);
     for (uint32_t i = 0; i < RESOURCE_NAMES_COMMON; i++) {
         view->total[i] = scalar_to_double(quantities_get(&master->total, i));
         view->used[i] = scalar_to_double(quantities_get(&master->used, i));
@@ -459,10 +464,10 @@ void master_metrics_system(struct master *master, const struct net_request *requ
 /* What an operation can become, and which there are (facts/metrics.csv); "" is all of them. */
 static void add_operation_counters(struct metrics *metrics)
 {
-    static const char *const types[] = {"",        "create/",      "create_disk/", "destroy/",
-                                        "destroy_disk/", "grow_volume/", "reserve/",
-                                        "shrink_volume/", "unreserve/"};
-    static const char *const states[] = {"dropped", "error",      "failed", "finished",
+    static const char *const types[] = {"",         "create/",        "create_disk/",
+                                        "destroy/", "destroy_disk/",  "grow_volume/",
+                                        "reserve/", "shrink_volume/", "unreserve/"};
+    static const char *const states[] = {"dropped",          "error",   "failed",     "finished",
                                          "gone_by_operator", "pending", "recovering", "total",
                                          "unreachable"};
     for (size_t i = 0; i < ELEMENTS(types); i++) {

@@ -25,18 +25,18 @@ enum role_amount {
 };
 
 struct role {
-    struct map_link by_name;     /* roles->map */
-    struct slice name;           /* in a record, the input, or another role's name */
+    struct map_link by_name; /* roles->map */
+    struct slice name;       /* in a record, the input, or another role's name */
     double weight;
     struct quantities amounts[ROLE_AMOUNTS]; /* of it and of what is below it */
-    struct member *members;      /* in order of finding */
-    struct member **last_member; /* where the next is put; NULL while there is none */
+    struct member *members;                  /* in order of finding */
+    struct member **last_member;             /* where the next is put; NULL while there is none */
 };
 
 struct roles {
     struct view_index *index;
-    struct map map;              /* struct role by name */
-    struct role **items;         /* by name, once all are there; in the index's arena */
+    struct map map;      /* struct role by name */
+    struct role **items; /* by name, once all are there; in the index's arena */
     size_t count;
     struct resource_names names; /* of the quantities */
     bool is_closed;              /* --roles: no role comes to be by being used */

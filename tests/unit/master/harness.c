@@ -14,7 +14,10 @@ static const struct {
     const char *name;
     const ProtobufCMessageDescriptor *desc;
 } messages[] = {
-#define ROW(type, lower) {#type, &pb__internal__##lower##__descriptor}
+#define ROW(type, lower)                            \
+    {                                               \
+#type, &pb__internal__##lower##__descriptor \
+    }
     ROW(RegisterSlaveMessage, register_slave_message),
     ROW(ReregisterSlaveMessage, reregister_slave_message),
     ROW(UnregisterSlaveMessage, unregister_slave_message),
@@ -77,14 +80,22 @@ static void keep(struct harness *h, const struct net_effect *effect)
     if (effect->type == NET_SEND) {
         upid_format(&effect->to, sent->to);
     }
-    if (effect->content_type != NULL) {
-        buf_printf(&headers, "Content-Type: %s\n", effect->content_type);
+    struct net_answer answer = {.status = effect->status, .content_type = effect->content_type};
+    if (effect->job != NULL) {
+        /* A worker would do it; here it is done at once. */
+        effect->job->run(effect->job, &answer);
+        sent->status = answer.status;
+    }
+    if (answer.content_type != NULL) {
+        buf_printf(&headers, "Content-Type: %s\n", answer.content_type);
     }
     for (size_t i = 0; i < effect->header_count; i++) {
         buf_printf(&headers, "%s: %s\n", effect->headers[i].name, effect->headers[i].value);
     }
     sent->headers = arena_strdup(&h->arena, buf_text(&headers));
-    sent->body = arena_slice(&h->arena, blob_slice(effect->body));
+    sent->body = arena_slice(&h->arena, effect->job != NULL ? net_answer_body(&answer)
+                                                            : blob_slice(effect->body));
+    net_answer_deinit(&answer);
     list_push_back(&h->sent, &sent->link);
 }
 
@@ -101,6 +112,14 @@ void harness_step(struct harness *h, const struct master_event *event)
     while ((effect = net_effects_pop(&effects.net)) != NULL) {
         keep(h, effect);
         net_effect_free(effect);
+    }
+    struct file_request *request;
+    while ((request = file_request_pop(&effects.files)) != NULL) {
+        file_request_free(h->file);
+        h->file = request;
+    }
+    if (effects.sets_verbosity) {
+        h->verbosity = effects.verbosity;
     }
     if (effects.exits) {
         h->exits = true;
@@ -194,6 +213,7 @@ void harness_free(struct harness *h)
     master_free(h->master);
     registry_memory_free(h->registry);
     metrics_free(h->metrics);
+    file_request_free(h->file);
     arena_deinit(&h->arena);
     free(h);
 }
@@ -268,7 +288,9 @@ uint64_t harness_request(struct harness *h, const char *method, const char *path
     struct net_event event = {
         .type = NET_REQUEST,
         .handle = ++h->next_handle,
-        .request = {.handle = h->next_handle, .head = &head, .path = head.path,
+        .request = {.handle = h->next_handle,
+                    .head = &head,
+                    .path = head.path,
                     .body = slice_from(body)},
     };
     harness_step(h, &(struct master_event){.type = MASTER_NET, .net = &event});
@@ -326,8 +348,8 @@ static struct sent *find_answer(struct harness *h, uint64_t handle)
 {
     struct sent *sent;
     LIST_FOR_EACH (sent, &h->sent, link) {
-        if (sent->handle == handle &&
-            (sent->type == NET_RESPOND || sent->type == NET_STREAM_OPEN)) {
+        if (sent->handle == handle && (sent->type == NET_RESPOND || sent->type == NET_RENDER ||
+                                       sent->type == NET_STREAM_OPEN)) {
             return sent;
         }
     }
@@ -357,21 +379,44 @@ const char *harness_header(struct harness *h, uint64_t handle, const char *name)
     return NULL;
 }
 
+struct slice harness_body(struct harness *h, uint64_t handle)
+{
+    struct sent *sent = find_answer(h, handle);
+    assert_non_null(sent);
+    return sent->body;
+}
+
+/* The next piece of a stream, which is one record; data NULL = none. The first may come with the
+ * stream, whose headers are still to be looked at. */
+struct slice harness_record(struct harness *h, uint64_t handle)
+{
+    struct sent *sent;
+    LIST_FOR_EACH (sent, &h->sent, link) {
+        bool opens = sent->type == NET_STREAM_OPEN && sent->body.size > 0;
+        if (sent->handle != handle || (sent->type != NET_STREAM_WRITE && !opens)) {
+            continue;
+        }
+        struct slice piece = sent->body;
+        sent->body = slice_make(NULL, 0);
+        if (!opens) {
+            list_remove(&sent->link);
+        }
+        ptrdiff_t newline = slice_find(piece, '\n');
+        assert_true(newline > 0);
+        int64_t size;
+        assert_true(slice_parse_int64(slice_make(piece.data, (size_t)newline), &size));
+        struct slice record = slice_skip(piece, (size_t)newline + 1);
+        assert_int_equal(size, record.size); /* one record a piece */
+        return record;
+    }
+    return slice_make(NULL, 0);
+}
+
 const char *harness_event(struct harness *h, uint64_t handle, const char *type)
 {
     const char *wanted = arena_printf(&h->arena, "\"type\":\"%s\"", type);
-    struct sent *sent;
-    LIST_FOR_EACH (sent, &h->sent, link) {
-        if (sent->handle != handle || sent->type != NET_STREAM_WRITE) {
-            continue;
-        }
-        list_remove(&sent->link);
-        ptrdiff_t newline = slice_find(sent->body, '\n');
-        assert_true(newline > 0);
-        struct slice record = slice_skip(sent->body, (size_t)newline + 1);
-        int64_t size;
-        assert_true(slice_parse_int64(slice_make(sent->body.data, (size_t)newline), &size));
-        assert_int_equal(size, record.size); /* one record a piece */
+    struct slice record;
+    while ((record = harness_record(h, handle)).data != NULL) {
         const char *text = arena_strndup(&h->arena, record.data, record.size);
         if (strstr(text, wanted) != NULL) {
             return text;

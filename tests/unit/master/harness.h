@@ -21,9 +21,9 @@ struct sent {
     int status;
     char from[UPID_ID_SIZE_MAX + 1];
     char to[UPID_TEXT_SIZE];
-    const char *name;      /* SEND: message name */
-    const char *headers;   /* "Name: value\n" of each; in the arena */
-    struct slice body;     /* in the arena */
+    const char *name;    /* SEND: message name */
+    const char *headers; /* "Name: value\n" of each; in the arena */
+    struct slice body;   /* in the arena */
 };
 
 struct harness {
@@ -31,10 +31,12 @@ struct harness {
     struct registry_memory *registry;
     struct metrics *metrics;
     struct now now;
-    struct arena arena;     /* of the whole test */
-    struct list sent;       /* struct sent, oldest first */
+    struct arena arena; /* of the whole test */
+    struct list sent;   /* struct sent, oldest first */
     uint64_t next_handle;
-    bool registry_is_held;  /* its answers wait until harness_registry() */
+    bool registry_is_held;     /* its answers wait until harness_registry() */
+    struct file_request *file; /* asked for last; NULL = none */
+    int verbosity;             /* set last */
     bool exits;
     struct err exit_reason;
 };
@@ -75,8 +77,12 @@ const char *harness_take(struct harness *h, const char *to, const char *name);
 const char *harness_sender(const struct harness *h);
 /* The answer's status; -1 if there is none yet. */
 int harness_status(struct harness *h, uint64_t handle);
+/* The body of the answer, which must be there; jobs have been run. */
+struct slice harness_body(struct harness *h, uint64_t handle);
 /* Header of the answer that was looked at last, or of the stream that was opened. */
 const char *harness_header(struct harness *h, uint64_t handle, const char *name);
+/* The next record of a stream; data NULL = none. */
+struct slice harness_record(struct harness *h, uint64_t handle);
 /* The next record of a stream of that event type, others before it are dropped; NULL if there is
  * none. */
 const char *harness_event(struct harness *h, uint64_t handle, const char *type);
@@ -108,12 +114,12 @@ void harness_acknowledge(struct harness *h, const struct scene_framework *f, con
 /* The text between quotes behind "key":" in the JSON; in the arena. */
 const char *harness_text(struct harness *h, const char *json, const char *key);
 
-#define assert_has(text, part)                                                                     \
-    do {                                                                                           \
-        const char *text_ = (text);                                                                \
-        if (text_ == NULL || strstr(text_, (part)) == NULL) {                                      \
-            fail_msg("expected '%s' in '%s'", (part), text_ != NULL ? text_ : "nothing");          \
-        }                                                                                          \
+#define assert_has(text, part)                                                            \
+    do {                                                                                  \
+        const char *text_ = (text);                                                       \
+        if (text_ == NULL || strstr(text_, (part)) == NULL) {                             \
+            fail_msg("expected '%s' in '%s'", (part), text_ != NULL ? text_ : "nothing"); \
+        }                                                                                 \
     } while (0)
 #define assert_has_not(text, part) assert_null(strstr((text), (part)))
 

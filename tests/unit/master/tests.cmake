@@ -1,3 +1,8 @@
 foreach(module agents frameworks tasks http v0 snapshot validation limits)
   tepui_test(master ${module} SOURCES ${CMAKE_SOURCE_DIR}/tests/unit/master/harness.c)
 endforeach()
+foreach(module state_json operator_reads operator_events metrics files)
+  tepui_test(master ${module} SOURCES ${CMAKE_SOURCE_DIR}/tests/unit/master/harness.c
+             ${CMAKE_SOURCE_DIR}/tests/unit/master/golden_scene.c
+             ${CMAKE_SOURCE_DIR}/tests/unit/master/shape.c)
+endforeach()
