@@ -205,10 +205,22 @@ static void perform_asks(struct shell *shell)
             (void)snprintf(shell->log + used, sizeof(shell->log) - used, "%s\n", ask->text);
             break;
         }
+        case AGENT_ASK_INPUT: {
+            struct slice bytes = blob_slice(ask->bytes);
+            size_t used = strlen(shell->input);
+            (void)snprintf(shell->input + used, sizeof(shell->input) - used, "%.*s",
+                           bytes.size > 0 ? (int)bytes.size : 5,
+                           bytes.size > 0 ? bytes.data : "<end>");
+            break;
+        }
+        case AGENT_ASK_WINDOW: {
+            size_t used = strlen(shell->input);
+            (void)snprintf(shell->input + used, sizeof(shell->input) - used, "<%dx%d>", ask->rows,
+                           ask->columns);
+            break;
+        }
         case AGENT_ASK_REDETECT:
         case AGENT_ASK_VERBOSITY:
-        case AGENT_ASK_INPUT:
-        case AGENT_ASK_WINDOW:
             break;
         }
         agent_ask_free(ask);
@@ -273,6 +285,8 @@ static void perform_containers(struct shell *shell)
         bool holds = shell->holds_containers &&
                      (request->type == CONTAINER_LAUNCH || request->type == CONTAINER_UPDATE);
         list_push_back(&shell->requests, &request->link);
+        holds = holds || (shell->answers_no_usage &&
+                          (request->type == CONTAINER_STATUS || request->type == CONTAINER_USAGE));
         if (!holds) {
             answer_request(shell, request);
         }
@@ -367,6 +381,7 @@ static void default_config(struct agent_config *config)
         .executor_shutdown_grace_period_ns = 5 * NS_PER_SEC,
         .recovery_timeout_ns = 15 * NS_PER_MIN,
         .gc_delay_ns = NS_PER_WEEK,
+        .http_heartbeat_interval_ns = 30 * NS_PER_SEC,
         .disk_watch_interval_ns = NS_PER_MIN,
         .gc_disk_headroom_ppm = 100000,
         .max_completed_executors_per_framework = 150,
@@ -506,6 +521,19 @@ uint64_t shell_request(struct shell *shell, const char *method, const char *path
         .handle = net.handle, .head = &head, .path = slice_from(path), .body = slice_from(body)};
     shell_step(shell, &(struct agent_event){.type = AGENT_NET, .net = &net});
     return net.handle;
+}
+
+void shell_body(struct shell *shell, uint64_t handle, const char *bytes, bool ended)
+{
+    struct net_event net = {
+        .type = NET_BODY, .handle = handle, .body = slice_from(bytes), .ended = ended};
+    shell_step(shell, &(struct agent_event){.type = AGENT_NET, .net = &net});
+}
+
+void shell_record(struct shell *shell, uint64_t handle, const char *record)
+{
+    shell_body(shell, handle, arena_printf(&shell->arena, "%zu\n%s", strlen(record), record),
+               false);
 }
 
 static struct sent *find_answer(struct shell *shell, uint64_t handle)
@@ -733,8 +761,7 @@ Pb__Internal__ReregisterSlaveMessage *shell_reregister(struct shell *shell)
     Pb__Internal__ReregisterSlaveMessage *asked =
         SHELL_TAKE(shell, ReregisterSlaveMessage, reregister_slave_message);
     assert_non_null(asked);
-    Pb__Internal__SlaveReregisteredMessage message =
-        PB__INTERNAL__SLAVE_REREGISTERED_MESSAGE__INIT;
+    Pb__Internal__SlaveReregisteredMessage message = PB__INTERNAL__SLAVE_REREGISTERED_MESSAGE__INIT;
     message.slave_id = messages_agent_id(AGENT_ID, &shell->arena);
     shell_tell(shell, "SlaveReregisteredMessage", &message);
     assert_string_equal(agent_state_name(shell->agent), "RUNNING");

@@ -43,9 +43,11 @@ struct shell {
     bool holds_store;        /* completions wait for shell_release */
     bool holds_containers;   /* LAUNCHED and UPDATED wait for the test */
     bool fails_folders;      /* folders cannot be made */
+    bool answers_no_usage;   /* questions for status and usage wait for ever */
+    char input[1024];        /* of consoles: bytes, "<end>", "<rows x columns>" */
     bool is_large;           /* invariants are not checked after each step */
     const char *boot_id;
-    int exit_status;         /* -1 = no exit was asked for */
+    int exit_status; /* -1 = no exit was asked for */
     char exit_text[1024];
     uint64_t next_handle;
     int64_t next_pid;
@@ -78,6 +80,9 @@ void shell_message(struct shell *shell, const char *from, const char *name,
 /* An HTTP request; returns its handle. */
 uint64_t shell_request(struct shell *shell, const char *method, const char *path, const char *query,
                        const char *body);
+/* A piece of a streaming request's body; and one record of it. */
+void shell_body(struct shell *shell, uint64_t handle, const char *bytes, bool ended);
+void shell_record(struct shell *shell, uint64_t handle, const char *record);
 /* The answer's body to that handle; asserts the status. */
 const char *shell_answer(struct shell *shell, uint64_t handle, int status);
 bool shell_is_answered(struct shell *shell, uint64_t handle);

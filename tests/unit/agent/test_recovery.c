@@ -229,9 +229,8 @@ static void lax_recovery_leaves_out_what_is_damaged(void **state)
     shell->config.strict = false;
     shell_start(shell);
     assert_int_equal(shell->exit_status, -1);
-    assert_int_equal((int)metric_value(metrics_find(agent_metrics(shell->agent),
-                                                    "slave/recovery_errors")),
-                     1);
+    assert_int_equal(
+        (int)metric_value(metrics_find(agent_metrics(shell->agent), "slave/recovery_errors")), 1);
     const Pb__Internal__ReregisterSlaveMessage *asked = shell_reregister(shell);
     assert_int_equal(asked->n_tasks, 0);
 }
