@@ -6,7 +6,7 @@ const mesos = Mesos.getMesos();
 const scheduler = new Scheduler({
   masterUrl: "127.0.0.1",
   port: Number(process.argv[2]),
-  frameworkName: "mesos-framework of npm",
+  frameworkName: "mesos-framework-of-npm",
   logging: { level: "error" },
   tasks: {
     hello: {
