@@ -192,7 +192,7 @@ static void perform_asks(struct shell *shell)
             break;
         case AGENT_ASK_DISK_USAGE:
             event.type = AGENT_DISK_USAGE;
-            event.usage_ppm = 100000;
+            event.usage_ppm = shell->disk_usage_ppm;
             agent_step(shell->agent, &event, shell->now, &shell->effects);
             break;
         case AGENT_ASK_EXIT:
@@ -394,6 +394,7 @@ void shell_init(struct shell *shell)
     *shell = (struct shell){.exit_status = -1, .next_handle = 1, .next_pid = 1000};
     default_config(&shell->config);
     shell->boot_id = "boot-1";
+    shell->disk_usage_ppm = 100000;
     shell->now = (struct now){NS_PER_SEC, INT64_C(1800000000) * NS_PER_SEC};
     agent_effects_init(&shell->effects);
     arena_init(&shell->arena, 0);

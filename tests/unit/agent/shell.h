@@ -47,7 +47,8 @@ struct shell {
     char input[1024];        /* of consoles: bytes, "<end>", "<rows x columns>" */
     bool is_large;           /* invariants are not checked after each step */
     const char *boot_id;
-    int exit_status; /* -1 = no exit was asked for */
+    int64_t disk_usage_ppm; /* -1 = unknown */
+    int exit_status;        /* -1 = no exit was asked for */
     char exit_text[1024];
     uint64_t next_handle;
     int64_t next_pid;

@@ -1,3 +1,4 @@
-foreach(module registration launch updates kill recovery executor_api operator)
+foreach(module registration launch updates kill recovery executor_api operator gc sandboxes)
   tepui_test(agent ${module} SOURCES ${CMAKE_CURRENT_LIST_DIR}/shell.c)
 endforeach()
+tepui_test(agent parts)
