@@ -61,8 +61,8 @@ int kit_mounts_left(struct kit *kit);
  * program's own. */
 int kit_processes(const char *what);
 
-bool kit_is_v2(void);       /* cgroup2 is at /sys/fs/cgroup itself, with all controllers */
+bool kit_is_v2(void);         /* cgroup2 is at /sys/fs/cgroup itself, with all controllers */
 bool kit_has_cgroup_v1(void); /* and root */
-bool kit_has_cgroups(void); /* of either version, and root: else tests are skipped */
+bool kit_has_cgroups(void);   /* of either version, and root: else tests are skipped */
 
 #endif
