@@ -26,7 +26,7 @@ static int set_up(void **state)
     struct address others[2];
     for (int i = 0; i < 3; i++) {
         Pb__MasterInfo info = PB__MASTER_INFO__INIT;
-        char id[8], pid[64];
+        char id[16], pid[64];
         (void)snprintf(id, sizeof(id), "m%d", i);
         (void)snprintf(pid, sizeof(pid), "master@10.0.0.%d:1", i);
         info.id = id;
