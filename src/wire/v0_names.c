@@ -71,7 +71,8 @@ static const char OURS[] = "agent_";
 static int compare(const char *text, const char *name, size_t name_len)
 {
     size_t text_len = strlen(text);
-    int order = memcmp(text, name, text_len < name_len ? text_len : name_len);
+    size_t common = text_len < name_len ? text_len : name_len;
+    int order = common > 0 ? memcmp(text, name, common) : 0; /* no name has no place, either */
 
     if (order != 0 || text_len == name_len)
         return order;
