@@ -207,14 +207,14 @@ static int open_host(struct daemon *daemon, struct master_setup *setup, struct e
         .seed = random_seed(),
     });
     struct address bound;
-    int r = net_host_listen(daemon->host, &setup->listen, &bound, err);
+    int r = net_host_listen(daemon->host, &setup->own.listen, &bound, err);
     if (r != 0) {
         return r;
     }
-    if (setup->advertised.port == 0) {
-        setup->advertised.port = bound.port;
+    if (setup->own.advertised.port == 0) {
+        setup->own.advertised.port = bound.port;
     }
-    net_host_set_self(daemon->host, &setup->advertised);
+    net_host_set_self(daemon->host, &setup->own.advertised);
     return 0;
 }
 
@@ -239,7 +239,7 @@ static int open_registry(struct daemon *daemon, const struct master_setup *setup
                                                              : 1,
         .auto_initialize = values->log_auto_initialize,
         .compacts = log_host_compacts(environ),
-        .self = setup->advertised,
+        .self = setup->own.advertised,
         .fetch_timeout_ns = values->registry_fetch_timeout_ns,
         .store_timeout_ns = values->registry_store_timeout_ns,
         .seed = random_seed(),
@@ -292,7 +292,7 @@ static void start_college(struct daemon *daemon, const struct master_setup *setu
         .loop = daemon->loop,
         .net = daemon->host,
         .others = &daemon->peers,
-        .self = setup->advertised,
+        .self = setup->own.advertised,
         .info = master_info(daemon->master),
         .lease_ns = values->peers_lease_ns > 0 ? values->peers_lease_ns : PEERS_LEASE_NS,
         .seed = random_seed(),
@@ -317,7 +317,7 @@ static int start_election(struct daemon *daemon, const struct master_setup *setu
         step(daemon, &(struct master_event){.type = MASTER_ELECTED});
         return 0;
     }
-    struct upid replica = {.id = "log-replica(1)", .address = setup->advertised};
+    struct upid replica = {.id = "log-replica(1)", .address = setup->own.advertised};
     struct zk_wiring_options options = {
         .loop = daemon->loop,
         .flag = "--zk",
@@ -343,15 +343,15 @@ static int run(struct daemon *daemon, struct master_setup *setup, const struct f
         return r;
     }
     if (values->peers != NULL) {
-        r = college_others_parse(values->peers, values->quorum, &setup->advertised, &daemon->peers,
-                                 err);
+        r = college_others_parse(values->peers, values->quorum, &setup->own.advertised,
+                                 &daemon->peers, err);
         if (r != 0) {
             return r;
         }
     }
     daemon->metrics = metrics_new();
     system_gauges_add(daemon->metrics);
-    setup->options.address = setup->advertised;
+    setup->options.address = setup->own.advertised;
     setup->options.seed = random_seed();
     setup->options.flags = flags;
     setup->options.metrics = daemon->metrics;
@@ -364,7 +364,7 @@ static int run(struct daemon *daemon, struct master_setup *setup, const struct f
     heap_trim_init(&daemon->trim, daemon->loop);
     daemon->signals[0] = loop_signal_new(daemon->loop, SIGTERM, stop, daemon);
     daemon->signals[1] = loop_signal_new(daemon->loop, SIGINT, stop, daemon);
-    LOG_INFO("Master %s (%s) started on %s", master_id(daemon->master), setup->hostname,
+    LOG_INFO("Master %s (%s) started on %s", master_id(daemon->master), setup->own.hostname,
              master_pid(daemon->master));
     r = start_election(daemon, setup, values, err);
     if (r == 0) {

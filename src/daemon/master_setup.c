@@ -1,124 +1,14 @@
 #include "daemon/master_setup.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "common/flags_env.h"
 #include "daemon/version.h"
 #include "wire/json.h"
 #include "wire/message.h"
 #include "wire/pb.h"
-
-/* --- addresses --- */
-
-static bool parse_ip(const char *text, struct address *address)
-{
-    struct address parsed = {0};
-    if (inet_pton(AF_INET, text, parsed.ip) == 1) {
-        parsed.family = 4;
-    } else if (inet_pton(AF_INET6, text, parsed.ip) == 1) {
-        parsed.family = 6;
-    } else {
-        return false;
-    }
-    parsed.port = address->port;
-    *address = parsed;
-    return true;
-}
-
-static bool is_any(const struct address *address)
-{
-    static const uint8_t zero[16];
-    return memcmp(address->ip, zero, sizeof(zero)) == 0;
-}
-
-/* The address that this machine's own name has. */
-static int find_own_address(struct address *address, struct err *err)
-{
-    char name[256];
-    if (gethostname(name, sizeof(name)) != 0) {
-        return err_errno(err, "gethostname");
-    }
-    name[sizeof(name) - 1] = '\0';
-    struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM};
-    struct addrinfo *found;
-    int r = getaddrinfo(name, NULL, &hints, &found);
-    if (r != 0) {
-        return err_set(err, -EINVAL, "Cannot find the address of '%s' (use --ip): %s", name,
-                       gai_strerror(r));
-    }
-    struct address own;
-    bool ok = address_from_sockaddr(found->ai_addr, &own);
-    freeaddrinfo(found);
-    if (!ok) {
-        return err_set(err, -EINVAL, "'%s' has no IPv4 address (use --ip)", name);
-    }
-    own.port = address->port;
-    *address = own;
-    return 0;
-}
-
-static const char *flag_or_env(const char *flag, const char *variable)
-{
-    return flag != NULL ? flag : getenv(variable);
-}
-
-static int find_addresses(const struct master_flags *flags, struct master_setup *setup,
-                          struct err *err)
-{
-    setup->listen = (struct address){.family = 4, .port = (uint16_t)flags->port};
-    const char *ip = flag_or_env(flags->ip, "LIBPROCESS_IP");
-    if (ip != NULL && !parse_ip(ip, &setup->listen)) {
-        return err_set(err, -EINVAL, "Not an IP address: '%s'", ip);
-    }
-    setup->advertised = setup->listen;
-    const char *advertised = flag_or_env(flags->advertise_ip, "LIBPROCESS_ADVERTISE_IP");
-    if (advertised != NULL) {
-        if (!parse_ip(advertised, &setup->advertised)) {
-            return err_set(err, -EINVAL, "Not an IP address: '%s'", advertised);
-        }
-    } else if (is_any(&setup->listen)) {
-        int r = find_own_address(&setup->advertised, err);
-        if (r != 0) {
-            return r;
-        }
-    }
-    const char *port = flag_or_env(flags->advertise_port, "LIBPROCESS_ADVERTISE_PORT");
-    int64_t number;
-    if (port != NULL) {
-        if (!slice_parse_int64(slice_from(port), &number) || number < 1 || number > UINT16_MAX) {
-            return err_set(err, -EINVAL, "Not a port: '%s'", port);
-        }
-        setup->advertised.port = (uint16_t)number;
-    }
-    return 0;
-}
-
-static const char *find_hostname(const struct master_flags *flags, const struct address *address,
-                                 struct arena *arena)
-{
-    if (flags->hostname != NULL) {
-        return flags->hostname;
-    }
-    char ip[ADDRESS_TEXT_SIZE];
-    address_format_ip(address, ip);
-    if (flags->hostname_lookup) {
-        struct sockaddr_storage sockaddr;
-        socklen_t size;
-        char name[NI_MAXHOST];
-        address_to_sockaddr(address, &sockaddr, &size);
-        if (getnameinfo((struct sockaddr *)&sockaddr, size, name, sizeof(name), NULL, 0,
-                        NI_NAMEREQD) == 0) {
-            return arena_strdup(arena, name);
-        }
-    }
-    return arena_strdup(arena, ip);
-}
 
 /* --- texts --- */
 
@@ -241,14 +131,19 @@ int master_setup(const struct master_flags *flags, struct arena *arena,
     struct master_setup setup = {
         .require_peer_match = is_set("LIBPROCESS_REQUIRE_PEER_ADDRESS_IP_MATCH"),
     };
-    int r = find_addresses(flags, &setup, err);
+    int r = own_address_find(&(struct own_address_flags){.ip = flags->ip,
+                                                         .port = flags->port,
+                                                         .advertise_ip = flags->advertise_ip,
+                                                         .advertise_port = flags->advertise_port,
+                                                         .hostname = flags->hostname,
+                                                         .hostname_lookup = flags->hostname_lookup},
+                             arena, &setup.own, err);
     if (r != 0) {
         return r;
     }
-    setup.hostname = find_hostname(flags, &setup.advertised, arena);
     struct master_options *options = &setup.options;
     *options = (struct master_options){
-        .hostname = setup.hostname,
+        .hostname = setup.own.hostname,
         .cluster = flags->cluster,
         .authenticate_agents = flags->authenticate_agents,
         .authentication_timeout_ns = flags->authentication_v0_timeout_ns,

@@ -7,12 +7,11 @@
 #include "common/arena.h"
 #include "common/err.h"
 #include "daemon/master_flags.h"
+#include "daemon/own_address.h"
 #include "master/master.h"
 
 struct master_setup {
-    struct address listen;         /* to listen on */
-    struct address advertised;     /* that others are told; port 0 = the one really bound */
-    const char *hostname;          /* that others are told */
+    struct own_address own;
     bool require_peer_match;       /* LIBPROCESS_REQUIRE_PEER_ADDRESS_IP_MATCH */
     struct master_options options; /* but for address, seed and metrics */
 };
