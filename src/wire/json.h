@@ -46,6 +46,11 @@ enum {
 int json_parse_message(const ProtobufCMessageDescriptor *desc, struct slice text,
                        enum json_names names, struct arena *arena, ProtobufCMessage **ret_message,
                        struct err *err) WARN_UNUSED;
+/* An array: the elements of the repeated field of that name, of a message that holds nothing else.
+ * Some of the older endpoints take such bodies. */
+int json_parse_list(const ProtobufCMessageDescriptor *desc, const char *field, struct slice text,
+                    enum json_names names, struct arena *arena, ProtobufCMessage **ret_message,
+                    struct err *err) WARN_UNUSED;
 
 /* --- a writer for the older endpoints --- */
 

@@ -571,32 +571,60 @@ static int parse_members(struct parser *p, struct level *level)
     }
 }
 
+/* The text begins with `opening`, and a message for it is there. */
+static int begin(struct parser *p, struct level *level, struct slice text, char opening)
+{
+    json_scan_init(&p->scan, text);
+    if (json_scan_peek(&p->scan) != opening) {
+        return json_scan_skip(&p->scan) ? invalid(p, NULL,
+                                                  opening == '{' ? "a JSON object is expected"
+                                                                 : "a JSON array is expected")
+                                        : not_json(p, NULL);
+    }
+    level->message = message_build_new(level->layout, p->arena);
+    return level->message != NULL ? 0 : too_large(p);
+}
+
+/* Nothing follows, and nothing is missing. */
+static int finish(struct parser *p, const struct level *level, ProtobufCMessage **ret_message)
+{
+    json_scan_skip_space(&p->scan);
+    if (p->scan.at != p->scan.end) {
+        return not_json(p, NULL);
+    }
+    if (p->unfinished && !message_build_finish(level->message, p->names, p->err)) {
+        return JSON_E_INVALID;
+    }
+    *ret_message = level->message;
+    return 0;
+}
+
 int json_parse_message(const ProtobufCMessageDescriptor *desc, struct slice text,
                        enum json_names names, struct arena *arena, ProtobufCMessage **ret_message,
                        struct err *err)
 {
     struct parser p = {.names = names, .arena = arena, .err = err};
     struct level level = {.layout = layout_of(desc)};
-    json_scan_init(&p.scan, text);
-    if (json_scan_peek(&p.scan) != '{') {
-        return json_scan_skip(&p.scan) ? invalid(&p, NULL, "a JSON object is expected")
-                                       : not_json(&p, NULL);
+    int status = begin(&p, &level, text, '{');
+    if (status == 0) {
+        status = parse_members(&p, &level);
     }
-    level.message = message_build_new(level.layout, arena);
-    if (level.message == NULL) {
-        return too_large(&p);
+    return status != 0 ? status : finish(&p, &level, ret_message);
+}
+
+int json_parse_list(const ProtobufCMessageDescriptor *desc, const char *field, struct slice text,
+                    enum json_names names, struct arena *arena, ProtobufCMessage **ret_message,
+                    struct err *err)
+{
+    struct parser p = {.names = names, .arena = arena, .err = err};
+    struct level level = {.layout = layout_of(desc)};
+    const struct layout_field *list = layout_find_name(level.layout, names, slice_from(field));
+    ASSERT(list != NULL && list->repeated);
+    int status = begin(&p, &level, text, '[');
+    if (status == 0) {
+        struct field_path path = {NULL, layout_name(list, names), FIELD_PATH_SINGULAR};
+        status = parse_array(&p, &level, list, &path);
+        p.unfinished = p.unfinished || level.message->n_unknown_fields != 0;
     }
-    int status = parse_members(&p, &level);
-    if (status != 0) {
-        return status;
-    }
-    json_scan_skip_space(&p.scan);
-    if (p.scan.at != p.scan.end) {
-        return not_json(&p, NULL);
-    }
-    if (p.unfinished && !message_build_finish(level.message, names, err)) {
-        return JSON_E_INVALID;
-    }
-    *ret_message = level.message;
-    return 0;
+    return status != 0 ? status : finish(&p, &level, ret_message);
 }

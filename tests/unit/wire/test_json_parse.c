@@ -506,6 +506,46 @@ static void test_budget(void **state)
     }
 }
 
+static void test_lists(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        const char *field;
+        int status;
+        const char *expected; /* printed, or what is wrong */
+    } cases[] = {
+        {" [ 1 , \"2\" ] ", "r_int32", 0, "{\"r_int32\":[1,2]}"},
+        {"[]", "r_message", 0, "{}"},
+        {"[{\"o_string\":\"x\"},{}]", "r_message", 0, "{\"r_message\":[{\"o_string\":\"x\"},{}]}"},
+        {"{}", "r_int32", JSON_E_INVALID, "a JSON array is expected"},
+        {"1", "r_int32", JSON_E_INVALID, "a JSON array is expected"},
+        {"", "r_int32", JSON_E_SYNTAX, "not JSON at byte 0 of 0"},
+        {"[1", "r_int32", JSON_E_SYNTAX, "not JSON at byte 2 of 2"},
+        {"[1],\"r_int32\":[2]", "r_int32", JSON_E_SYNTAX, "not JSON at byte 3 of 17"},
+        {"[1,{}]", "r_int32", JSON_E_INVALID, "r_int32[1]: a JSON object is not expected"},
+        {"[{\"needy\":{}}]", "r_message", JSON_E_INVALID, NULL},
+    };
+    for (size_t i = 0; i < ELEMENTS(cases); i++) {
+        struct err err = {""};
+        ProtobufCMessage *message = NULL;
+        assert_int_equal(json_parse_list(&sample__all__descriptor, cases[i].field,
+                                         slice_from(cases[i].text), JSON_V1, &arena, &message,
+                                         &err),
+                         cases[i].status);
+        if (cases[i].status == 0) {
+            struct buf out = BUF_INIT;
+            json_print_message(message, JSON_V1, &out);
+            assert_slice(buf_slice(&out), cases[i].expected);
+            buf_deinit(&out);
+        } else if (cases[i].expected != NULL) {
+            assert_string_equal(err.text, cases[i].expected);
+        } else {
+            assert_non_null(strstr(err.text, "r_message[0].needy.number"));
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -518,6 +558,7 @@ int main(void)
         cmocka_unit_test(test_missing),       cmocka_unit_test(test_names),
         cmocka_unit_test(test_not_json),      cmocka_unit_test(test_every_beginning),
         cmocka_unit_test(test_depth),         cmocka_unit_test(test_budget),
+        cmocka_unit_test(test_lists),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
