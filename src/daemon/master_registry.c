@@ -1,12 +1,11 @@
 #include "daemon/master_registry.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "common/log.h"
 #include "common/xalloc.h"
 #include "loghost/log_host.h"
-#include "registry/registry_log.h"
+#include "registrar/registrar.h"
 #include "registry/registry_memory.h"
 
 struct master_registry {
@@ -17,12 +16,8 @@ struct master_registry {
     struct registry_memory *memory; /* NULL unless in_memory */
 
     struct log_host *host;
-    struct registry_log *log;
+    struct registrar *registrar;
     struct loop_timer timer; /* the machine's deadline */
-    uint64_t next_token;     /* of the log's requests */
-    uint64_t append_token;   /* of the append under way */
-    uint64_t elect_token;    /* of the registry's own election */
-    uint64_t contend_token;  /* of the promise that was asked for; 0 = none */
     struct workers *workers; /* one thread: it owns the registry while a job runs */
     struct worker_job job;
     struct registry_log_job *work; /* of the job */
@@ -31,164 +26,78 @@ struct master_registry {
 
 /* --- the machine's effects --- */
 
-static void step(struct master_registry *registry, const struct registry_log_event *event);
-
-static void request(struct master_registry *registry, const struct registry_log_request *wanted)
-{
-    struct rlog_event event = {
-        .token = ++registry->next_token,
-        .bytes = wanted->bytes,
-        .position = wanted->position,
-        .to = wanted->to,
-    };
-    switch (wanted->type) {
-    case REGISTRY_LOG_ELECT:
-        event.type = RLOG_ELECT;
-        registry->elect_token = event.token;
-        break;
-    case REGISTRY_LOG_BOUNDS:
-        event.type = RLOG_BOUNDS;
-        break;
-    case REGISTRY_LOG_READ:
-        event.type = RLOG_READ;
-        break;
-    case REGISTRY_LOG_APPEND:
-        event.type = RLOG_APPEND;
-        registry->append_token = event.token;
-        break;
-    case REGISTRY_LOG_TRUNCATE:
-        event.type = RLOG_TRUNCATE;
-        break;
-    }
-    log_host_request(registry->host, &event);
-}
-
 static void run_job(struct worker_job *job)
 {
     struct master_registry *registry = CONTAINER_OF(job, struct master_registry, job);
     registry_log_work(registry->work);
 }
 
-static void job_done(struct worker_job *job)
+/* In the order that registrar.h asks for; empties the effects. */
+static void perform(struct master_registry *registry, struct registrar_effects *effects)
 {
-    struct master_registry *registry = CONTAINER_OF(job, struct master_registry, job);
-    if (!registry->is_closing) {
-        step(registry, &(struct registry_log_event){.type = REGISTRY_LOG_WORKED});
-    }
-}
-
-/* In the order that registry_log.h asks for. */
-static void perform(struct master_registry *registry, struct registry_log_effects *effects)
-{
+    const struct master_registry_options *options = &registry->options;
     struct registry_log_answer *answer;
-    struct registry_log_request *wanted;
+    struct registrar_request *request;
     struct registry_log_note *note;
-    while ((note = registry_log_pop_note(effects)) != NULL) {
+    loop_timer_set(&registry->timer, registrar_deadline(registry->registrar));
+    while ((note = registry_log_pop_note(&effects->registry)) != NULL) {
         LOG_AT(note->level, "%s", note->text);
         registry_log_note_free(note);
     }
-    while ((answer = registry_log_pop_answer(effects)) != NULL) {
-        registry->options.on_answer(registry->options.arg, &answer->event);
+    while ((answer = registry_log_pop_answer(&effects->registry)) != NULL) {
+        options->on_answer(options->arg, &answer->event);
         registry_log_answer_free(answer);
     }
-    while ((wanted = registry_log_pop_request(effects)) != NULL) {
-        request(registry, wanted);
-        registry_log_request_free(wanted);
+    while ((request = registrar_pop_request(effects)) != NULL) {
+        log_host_request(registry->host, &request->event);
+        registrar_request_free(request);
     }
-    if (effects->job != NULL) {
-        registry->work = effects->job;
+    if (effects->registry.job != NULL) {
+        registry->work = effects->registry.job;
         workers_submit(registry->workers, &registry->job);
     }
+    if (effects->promised != 0) {
+        options->on_promise(options->arg, effects->promised);
+    }
+    if (effects->is_failed) {
+        options->on_failed(options->arg, effects->why.text);
+    }
+    registrar_effects_deinit(effects);
 }
 
-static void step(struct master_registry *registry, const struct registry_log_event *event)
+static int64_t now_ns(const struct master_registry *registry)
 {
-    struct registry_log_effects effects;
-    registry_log_effects_init(&effects);
-    registry_log_step(registry->log, loop_now(registry->options.loop).mono_ns, event, &effects);
-    perform(registry, &effects);
-    registry_log_effects_deinit(&effects);
-    loop_timer_set(&registry->timer, registry_log_deadline(registry->log));
+    return loop_now(registry->options.loop).mono_ns;
+}
+
+static void job_done(struct worker_job *job)
+{
+    struct master_registry *registry = CONTAINER_OF(job, struct master_registry, job);
+    struct registrar_effects effects;
+    if (!registry->is_closing) {
+        registrar_effects_init(&effects);
+        registrar_worked(registry->registrar, now_ns(registry), &effects);
+        perform(registry, &effects);
+    }
 }
 
 static void on_deadline(void *arg)
 {
-    step(arg, &(struct registry_log_event){.type = REGISTRY_LOG_TICK});
-}
-
-/* --- what the log answers --- */
-
-static const char *why_not(const struct rlog_answer *answer)
-{
-    if (answer->err.text[0] != '\0' || answer->status == 0) {
-        return answer->err.text;
-    }
-    return answer->status == RLOG_E_LOST ? "another master writes the log now"
-                                         : strerror(abs(answer->status));
-}
-
-static void tell_entries(struct master_registry *registry, const struct rlog_answer *answer)
-{
-    for (size_t i = 0; i < answer->entry_count; i++) {
-        step(registry, &(struct registry_log_event){
-                           .type = REGISTRY_LOG_ENTRY,
-                           .position = answer->entries[i].position,
-                           .bytes = answer->entries[i].bytes,
-                       });
-    }
-    if (answer->last || answer->status != 0) {
-        step(registry, &(struct registry_log_event){.type = REGISTRY_LOG_END,
-                                                    .status = answer->status,
-                                                    .why = why_not(answer)});
-    }
-}
-
-static void take_promise(struct master_registry *registry, const struct rlog_answer *answer)
-{
-    uint64_t number = rlog_promise(log_host_rlog(registry->host));
-    if (answer->token != registry->contend_token) {
-        return; /* it was given up meanwhile */
-    }
-    registry->contend_token = 0;
-    if (answer->status == 0 && number != 0) {
-        registry->options.on_promise(registry->options.arg, number);
-    }
+    struct master_registry *registry = arg;
+    struct registrar_effects effects;
+    registrar_effects_init(&effects);
+    registrar_tick(registry->registrar, now_ns(registry), &effects);
+    perform(registry, &effects);
 }
 
 static void on_log(void *arg, const struct rlog_answer *answer)
 {
     struct master_registry *registry = arg;
-    if (answer->type == RLOG_ANSWER_ELECTED && answer->token != registry->elect_token) {
-        take_promise(registry, answer);
-        return;
-    }
-    struct registry_log_event event = {
-        .status = answer->status, .why = why_not(answer), .position = answer->position};
-    switch (answer->type) {
-    case RLOG_ANSWER_ELECTED:
-        event.type = REGISTRY_LOG_ELECTED;
-        step(registry, &event);
-        break;
-    case RLOG_ANSWER_BOUNDS:
-        event.type = REGISTRY_LOG_BOUNDED;
-        event.position = answer->begin;
-        step(registry, &event);
-        break;
-    case RLOG_ANSWER_ENTRIES:
-        tell_entries(registry, answer);
-        break;
-    case RLOG_ANSWER_WRITTEN:
-        if (answer->token == registry->append_token) { /* else a truncation */
-            event.type = REGISTRY_LOG_WRITTEN;
-            step(registry, &event);
-        }
-        break;
-    case RLOG_ANSWER_CAUGHT_UP:
-        break;
-    case RLOG_ANSWER_FAILED:
-        registry->options.on_failed(registry->options.arg, answer->err.text);
-        break;
-    }
+    struct registrar_effects effects;
+    registrar_effects_init(&effects);
+    registrar_take_answer(registry->registrar, now_ns(registry), answer,
+                          rlog_promise(log_host_rlog(registry->host)), &effects);
+    perform(registry, &effects);
 }
 
 /* --- asking --- */
@@ -216,7 +125,10 @@ static void on_asked(struct loop_task *task)
         return;
     }
     while ((op = registry_ops_pop(&registry->asked)) != NULL) {
-        step(registry, &(struct registry_log_event){.type = REGISTRY_LOG_ASK, .op = op});
+        struct registrar_effects effects;
+        registrar_effects_init(&effects);
+        registrar_ask(registry->registrar, now_ns(registry), op, &effects);
+        perform(registry, &effects);
     }
 }
 
@@ -228,16 +140,18 @@ void master_registry_ask(struct master_registry *registry, struct registry_op *o
 
 void master_registry_contend(struct master_registry *registry)
 {
-    registry->contend_token = ++registry->next_token;
-    log_host_request(registry->host,
-                     &(struct rlog_event){.type = RLOG_ELECT, .token = registry->contend_token});
+    struct registrar_effects effects;
+    registrar_effects_init(&effects);
+    registrar_contend(registry->registrar, &effects);
+    perform(registry, &effects);
 }
 
 void master_registry_resign(struct master_registry *registry)
 {
-    registry->contend_token = 0;
-    log_host_request(registry->host,
-                     &(struct rlog_event){.type = RLOG_RESIGN, .token = ++registry->next_token});
+    struct registrar_effects effects;
+    registrar_effects_init(&effects);
+    registrar_resign(registry->registrar, &effects);
+    perform(registry, &effects);
 }
 
 void master_registry_set_members(struct master_registry *registry, const struct upid *members,
@@ -293,7 +207,7 @@ static int open_log(struct master_registry *registry, struct err *err)
     if (r != 0) {
         return r;
     }
-    registry->log = registry_log_new(&(struct registry_log_options){
+    registry->registrar = registrar_new(&(struct registry_log_options){
         .fetch_timeout_ns = options->fetch_timeout_ns,
         .store_timeout_ns = options->store_timeout_ns,
         .seed = options->seed,
@@ -337,7 +251,7 @@ struct master_registry *master_registry_free(struct master_registry *registry)
             workers_free(registry->workers);
         }
         log_host_free(registry->host);
-        registry_log_free(registry->log);
+        registrar_free(registry->registrar);
         registry_memory_free(registry->memory);
         registry_ops_deinit(&registry->asked);
         free(registry);

@@ -12,4 +12,4 @@ tepui_bench(files LIBS tepui_store)
 tepui_bench(sim LIBS tepui_cluster)
 tepui_bench(reads LIBS tepui_master tepui_registry tepui_allocator)
 tepui_bench(registry SOURCES ${CMAKE_SOURCE_DIR}/src/daemon/master_registry.c
-            LIBS tepui_loghost tepui_registry)
+            LIBS tepui_loghost tepui_registrar)
