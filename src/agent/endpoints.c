@@ -9,6 +9,7 @@
 #include "agent/usage.h"
 #include "agent/view.h"
 #include "wire/json.h"
+#include "wire/jsonp.h"
 #include "wire/route.h"
 
 /* --- answers --- */
@@ -38,10 +39,7 @@ const char *endpoints_param(struct agent *agent, const struct endpoint_call *cal
 void endpoints_wrap_jsonp(const char *jsonp, struct buf *json)
 {
     struct buf wrapped = BUF_INIT;
-    buf_append_text(&wrapped, jsonp);
-    buf_append_byte(&wrapped, '(');
-    buf_append_slice(&wrapped, buf_slice(json));
-    buf_append_text(&wrapped, ");");
+    jsonp_append(slice_from(jsonp), buf_slice(json), &wrapped);
     buf_deinit(json);
     *json = wrapped;
 }
@@ -266,20 +264,6 @@ static const struct endpoint_row *find_row(struct slice path)
     return NULL;
 }
 
-/* Only letters, digits, '_', '.' and '$' name a function: else the answer could hold foreign code.
- */
-static bool is_function_name(const char *text)
-{
-    for (const char *c = text; *c != '\0'; c++) {
-        bool is_word = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
-                       (*c >= '0' && *c <= '9') || strchr("_.$[]", *c) != NULL;
-        if (!is_word) {
-            return false;
-        }
-    }
-    return text[0] != '\0';
-}
-
 void endpoints_request(struct agent *agent, const struct net_request *request)
 {
     const struct endpoint_row *row = find_row(request->path);
@@ -301,7 +285,7 @@ void endpoints_request(struct agent *agent, const struct net_request *request)
         return;
     }
     call.jsonp = endpoints_param(agent, &call, "jsonp");
-    if (call.jsonp != NULL && !is_function_name(call.jsonp)) {
+    if (call.jsonp != NULL && !jsonp_is_function(slice_from(call.jsonp))) {
         net_respond_text(&agent->effects->net, request->handle, 400,
                          "'jsonp' is not the name of a function");
         return;

@@ -4,6 +4,7 @@
 
 #include "master/master_state.h"
 #include "wire/json.h"
+#include "wire/jsonp.h"
 #include "wire/route.h"
 #include "wire/url.h"
 
@@ -125,37 +126,17 @@ struct slice master_http_param(struct master *master, struct slice query, const 
     return param != NULL ? param->value : slice_make(NULL, 0);
 }
 
-static bool is_function_name(struct slice name)
-{
-    for (size_t i = 0; i < name.size; i++) {
-        unsigned char c = (unsigned char)name.data[i];
-        bool is_word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-        if (!is_word && strchr("_.$[]", c) == NULL) {
-            return false;
-        }
-    }
-    return name.size > 0;
-}
-
 bool master_http_jsonp(struct master *master, const struct net_request *request,
                        struct slice *ret_jsonp)
 {
     struct slice jsonp = master_http_param(master, request->head->query, "jsonp");
-    if (jsonp.data != NULL && !is_function_name(jsonp)) {
+    if (jsonp.data != NULL && !jsonp_is_function(jsonp)) {
         net_respond_text(&master->effects->net, request->handle, 400,
                          "'jsonp' is not the name of a function");
         return false;
     }
     *ret_jsonp = jsonp;
     return true;
-}
-
-void master_http_wrap_jsonp(struct slice name, struct slice json, struct buf *out)
-{
-    buf_append_slice(out, name);
-    buf_append_byte(out, '(');
-    buf_append_slice(out, json);
-    buf_append_byte(out, ')');
 }
 
 void master_http_respond_json(struct master *master, const struct net_request *request,
@@ -171,7 +152,7 @@ void master_http_respond_json(struct master *master, const struct net_request *r
         return;
     }
     CLEANUP(buf_deinit) struct buf wrapped = BUF_INIT;
-    master_http_wrap_jsonp(jsonp, buf_slice(json), &wrapped);
+    jsonp_append(jsonp, buf_slice(json), &wrapped);
     buf_deinit(json);
     net_respond(&master->effects->net, request->handle, 200, HTTP_JAVASCRIPT,
                 blob_take(&wrapped));

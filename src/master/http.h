@@ -55,8 +55,6 @@ struct slice master_http_param(struct master *master, struct slice query, const 
  * none could make the answer foreign code. */
 bool master_http_jsonp(struct master *master, const struct net_request *request,
                        struct slice *ret_jsonp) WARN_UNUSED;
-/* Appends "name(json)". Any thread. */
-void master_http_wrap_jsonp(struct slice name, struct slice json, struct buf *out);
 /* A JSON answer, wrapped as jsonp(...) when the query asks for it. Takes the content of the
  * buffer. */
 void master_http_respond_json(struct master *master, const struct net_request *request,

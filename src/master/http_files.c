@@ -9,6 +9,7 @@
 #include "master/reads.h"
 #include "webui/webui.h"
 #include "wire/json.h"
+#include "wire/jsonp.h"
 #include "wire/message.h"
 
 enum look_form {
@@ -297,7 +298,7 @@ static void respond_piece(struct master *master, const struct file_look *look,
         net_respond(&master->effects->net, look->handle, 200, HTTP_JSON, blob_take(&out));
         return;
     }
-    master_http_wrap_jsonp(slice_from(look->jsonp), buf_slice(&out), &wrapped);
+    jsonp_append(slice_from(look->jsonp), buf_slice(&out), &wrapped);
     net_respond(&master->effects->net, look->handle, 200, HTTP_JAVASCRIPT, blob_take(&wrapped));
 }
 

@@ -13,6 +13,7 @@
 #include "resources/resource_pb.h"
 #include "wire/cursor.h"
 #include "wire/json.h"
+#include "wire/jsonp.h"
 
 #define PER_MILLION 1e6
 
@@ -300,7 +301,7 @@ static void run(struct net_job *job, struct net_answer *answer)
     answer->content_type = view->form == METRICS_V1_PROTOBUF ? HTTP_PROTOBUF : HTTP_JSON;
     if (view->jsonp.data != NULL) {
         answer->content_type = HTTP_JAVASCRIPT;
-        master_http_wrap_jsonp(view->jsonp, buf_slice(&out), &answer->body);
+        jsonp_append(view->jsonp, buf_slice(&out), &answer->body);
         buf_deinit(&out);
     } else {
         answer->body = out;

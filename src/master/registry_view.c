@@ -6,6 +6,7 @@
 #include "master/master_state.h"
 #include "master/pending.h"
 #include "wire/json.h"
+#include "wire/jsonp.h"
 #include "wire/pb.h"
 
 struct registry_view {
@@ -26,7 +27,7 @@ static void run(struct net_job *job, struct net_answer *answer)
     answer->content_type = HTTP_JSON;
     if (view->jsonp != NULL) {
         answer->content_type = HTTP_JAVASCRIPT;
-        master_http_wrap_jsonp(blob_slice(view->jsonp), buf_slice(&out), &answer->body);
+        jsonp_append(blob_slice(view->jsonp), buf_slice(&out), &answer->body);
         buf_deinit(&out);
     } else {
         answer->body = out;

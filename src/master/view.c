@@ -8,6 +8,7 @@
 #include "master/master_state.h"
 #include "master/reads.h"
 #include "master/view_parts.h"
+#include "wire/jsonp.h"
 
 /* Room for RecordIO's length in front of a record. */
 #define RECORD_HEAD_SIZE 24
@@ -136,7 +137,7 @@ static void run_view(struct net_job *job, struct net_answer *answer)
     struct slice body = make_body(view, &own);
     if (view->query.jsonp.data != NULL) {
         answer->content_type = HTTP_JAVASCRIPT;
-        master_http_wrap_jsonp(view->query.jsonp, body, &answer->body);
+        jsonp_append(view->query.jsonp, body, &answer->body);
         buf_deinit(&own);
     } else if (own.data != NULL) {
         answer->body = own;
