@@ -292,10 +292,7 @@ static void set_containers(const struct agent_flags *values, const struct agent_
 int agent_setup_make(const struct agent_flags *values, const struct flags *flags,
                      struct arena *arena, struct agent_setup_result *ret_setup, struct err *err)
 {
-    struct agent_setup_result setup = {0};
-    const char *match = getenv("LIBPROCESS_REQUIRE_PEER_ADDRESS_IP_MATCH");
-    setup.require_peer_match =
-        match != NULL && (strcmp(match, "true") == 0 || strcmp(match, "1") == 0);
+    struct agent_setup_result setup = {.require_peer_match = own_address_peers_must_match()};
     int r = parse_master(values, arena, &setup, err);
     if (r == 0) {
         r = own_address_find(

@@ -100,12 +100,6 @@ static int64_t removal_permille(const char *text)
     return slice_parse_double(limit, &percent) ? (int64_t)(percent * 10) : 1000;
 }
 
-static bool is_set(const char *variable)
-{
-    const char *value = getenv(variable);
-    return value != NULL && (strcmp(value, "true") == 0 || strcmp(value, "1") == 0);
-}
-
 static int64_t or_zero(int64_t value)
 {
     return value > 0 ? value : 0;
@@ -129,7 +123,7 @@ int master_setup(const struct master_flags *flags, struct arena *arena,
                  struct master_setup *ret_setup, struct err *err)
 {
     struct master_setup setup = {
-        .require_peer_match = is_set("LIBPROCESS_REQUIRE_PEER_ADDRESS_IP_MATCH"),
+        .require_peer_match = own_address_peers_must_match(),
     };
     int r = own_address_find(&(struct own_address_flags){.ip = flags->ip,
                                                          .port = flags->port,

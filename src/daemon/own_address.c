@@ -149,3 +149,9 @@ int own_address_resolve(struct slice text, struct address *ret_address, struct e
     }
     return r;
 }
+
+bool own_address_peers_must_match(void)
+{
+    const char *value = getenv("LIBPROCESS_REQUIRE_PEER_ADDRESS_IP_MATCH");
+    return value != NULL && (strcmp(value, "true") == 0 || strcmp(value, "1") == 0);
+}

@@ -31,6 +31,9 @@ int own_address_find(const struct own_address_flags *flags, struct arena *arena,
 /* "host:port", the host looked up if it is a name. 0 or -EINVAL. */
 int own_address_resolve(struct slice text, struct address *ret_address,
                         struct err *err) WARN_UNUSED;
+/* Does LIBPROCESS_REQUIRE_PEER_ADDRESS_IP_MATCH ask for it: a libprocess peer whose UPID names
+ * another address than its connection comes from is refused? */
+bool own_address_peers_must_match(void);
 /* The name of an address, or NULL; in the arena. */
 const char *own_address_name(const struct address *address, struct arena *arena);
 
