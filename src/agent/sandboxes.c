@@ -12,6 +12,7 @@
 #include "agent/operator_api.h"
 #include "common/xalloc.h"
 #include "wire/json.h"
+#include "wire/mime.h"
 
 /* --- virtual paths --- */
 
@@ -401,7 +402,7 @@ static void respond_download(struct agent *agent, const struct sandbox_look *loo
         }
     }
     struct net_effect *effect = net_respond(&agent->effects->net, look->handle, 200,
-                                            "application/octet-stream", blob_ref(result->bytes));
+                                            mime_of_file(name), blob_ref(result->bytes));
     net_add_header(effect, "Content-Disposition",
                    arena_printf(&agent->arena, "attachment; filename=%s", name));
 }

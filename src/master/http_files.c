@@ -11,6 +11,7 @@
 #include "wire/json.h"
 #include "wire/jsonp.h"
 #include "wire/message.h"
+#include "wire/mime.h"
 
 enum look_form {
     LOOK_STATIC,      /* the file itself, its type by its name */
@@ -32,31 +33,6 @@ struct file_look {
 };
 
 /* --- types by extension --- */
-
-static const char *type_of(const char *name)
-{
-    static const struct {
-        const char *extension;
-        const char *type;
-    } types[] = {
-        {"css", "text/css"},         {"csv", "text/csv"},
-        {"gif", "image/gif"},        {"htm", "text/html"},
-        {"html", "text/html"},       {"ico", "image/x-icon"},
-        {"jpeg", "image/jpeg"},      {"jpg", "image/jpeg"},
-        {"js", "application/x-javascript"}, {"map", "application/json"},
-        {"pdf", "application/pdf"},  {"png", "image/png"},
-        {"svg", "image/svg+xml"},    {"ttf", "application/x-font-ttf"},
-        {"txt", "text/plain"},       {"woff", "application/x-font-woff"},
-        {"woff2", "font/woff2"},     {"xml", "text/xml"},
-    };
-    const char *dot = strrchr(name, '.');
-    for (size_t i = 0; dot != NULL && i < ELEMENTS(types); i++) {
-        if (strcmp(dot + 1, types[i].extension) == 0) {
-            return types[i].type;
-        }
-    }
-    return "application/octet-stream";
-}
 
 /* --- asking --- */
 
@@ -326,7 +302,7 @@ static void respond_whole(struct master *master, const struct file_look *look,
                           const struct file_result *result)
 {
     struct net_effect *effect = net_respond(&master->effects->net, look->handle, 200,
-                                            type_of(look->name), blob_ref(result->bytes));
+                                            mime_of_file(look->name), blob_ref(result->bytes));
     if (look->form == LOOK_DOWNLOAD) {
         net_add_header(
             effect, "Content-Disposition",
