@@ -73,15 +73,6 @@ void master_visit_flags(const struct master *master, flag_visit_fn *visit, void 
 /* {"name":"value"...}: the same. */
 void master_write_flags(const struct master *master, struct json_writer *w);
 
-/* The weights of roles that were set: loop while next is true. */
-struct weight_walk {
-    struct slice rest; /* what is still to come */
-    struct slice role;
-    double weight;
-};
-struct weight_walk master_weights_begin(const struct master *master);
-bool master_weights_next(struct weight_walk *walk);
-
 /* The encoding of a request body or an answer. */
 enum http_media { HTTP_MEDIA_NONE, HTTP_MEDIA_JSON, HTTP_MEDIA_PROTOBUF, HTTP_MEDIA_RECORDIO };
 

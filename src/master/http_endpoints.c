@@ -10,6 +10,7 @@
 #include "master/reads.h"
 #include "master/registry_view.h"
 #include "master/scheduler_call.h"
+#include "master/weights.h"
 #include "wire/json.h"
 #include "wire/url.h"
 
@@ -256,48 +257,6 @@ static void on_empty(struct master *master, const struct net_request *request)
     }
 }
 
-static void on_weights(struct master *master, const struct net_request *request)
-{
-    if (!is_read(request)) {
-        not_supported(master, request);
-        return;
-    }
-    struct buf out = BUF_INIT;
-    struct json_writer w;
-    struct weight_walk walk = master_weights_begin(master);
-    json_writer_init(&w, &out);
-    json_begin_array(&w);
-    while (master_weights_next(&walk)) {
-        json_begin_object(&w);
-        json_key_string(&w, "role", walk.role);
-        json_key_double(&w, "weight", walk.weight);
-        json_end_object(&w);
-    }
-    json_end_array(&w);
-    master_http_respond_json(master, request, &out);
-}
-
-struct weight_walk master_weights_begin(const struct master *master)
-{
-    const char *text = master->options.weights;
-    return (struct weight_walk){.rest = text != NULL && text[0] != '\0'
-                                            ? slice_from(text)
-                                            : slice_make(NULL, 0)};
-}
-
-bool master_weights_next(struct weight_walk *walk)
-{
-    struct slice item;
-    while (walk->rest.data != NULL && slice_split(&walk->rest, ',', &item)) {
-        ptrdiff_t at = slice_find(item, '=');
-        if (at >= 0 && slice_parse_double(slice_skip(item, (size_t)at + 1), &walk->weight)) {
-            walk->role = slice_make(item.data, (size_t)at);
-            return true;
-        }
-    }
-    return false;
-}
-
 /* --- the table --- */
 
 const struct http_endpoint master_http_endpoints[] = {
@@ -325,7 +284,7 @@ const struct http_endpoint master_http_endpoints[] = {
     {"/master/tasks", HTTP_ANY, HTTP_LEADING, on_tasks},
     {"/master/teardown", HTTP_POST, HTTP_LEADING, on_teardown},
     {"/master/unreserve", HTTP_POST, HTTP_LEADING, not_supported},
-    {"/master/weights", HTTP_GET | HTTP_PUT, HTTP_LEADING, on_weights},
+    {"/master/weights", HTTP_GET | HTTP_PUT, HTTP_LEADING, master_weights_endpoint},
     {"/files/browse", HTTP_ANY, HTTP_ALWAYS, master_files_browse},
     {"/files/debug", HTTP_ANY, HTTP_ALWAYS, master_files_debug},
     {"/files/download", HTTP_ANY, HTTP_ALWAYS, master_files_download},

@@ -561,6 +561,7 @@ struct master *master_free(struct master *master)
     cow_table_deinit(&master->task_records);
     cow_table_deinit(&master->executor_records);
     timers_deinit(&master->timers);
+    role_settings_unref(&master->roles);
     quantities_deinit(&master->total);
     quantities_deinit(&master->total_revocable);
     quantities_deinit(&master->used);

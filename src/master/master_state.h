@@ -21,6 +21,7 @@
 #include "master/master.h"
 #include "master/offer.h"
 #include "master/reads.h"
+#include "master/role_settings.h"
 #include "master/snapshot.h"
 #include "master/task.h"
 #include "master/status.h"
@@ -145,6 +146,8 @@ struct master {
     struct quantities total_revocable;
     struct quantities used;         /* by tasks and executors, non-revocable */
     struct quantities used_revocable;
+
+    struct role_settings roles;     /* weights and quotas */
 
     const struct allocator_ops *allocator_ops;
     void *allocator;

@@ -6,6 +6,7 @@
 #include "master/operator_reads.h"
 #include "master/subscribers.h"
 #include "master/unreachable.h"
+#include "master/weights.h"
 
 static void mark_agent_gone(struct master *master, const struct operator_request *r)
 {
@@ -61,8 +62,8 @@ const struct operator_call master_operator_calls[] = {
     CALL(GET_OPERATIONS, master_operator_get_operations),
     CALL(GET_TASKS, master_operator_get_tasks),
     CALL(GET_ROLES, master_operator_get_roles),
-    CALL(GET_WEIGHTS, master_operator_get_weights),
-    CALL_WITH(UPDATE_WEIGHTS, update_weights, NULL),
+    CALL(GET_WEIGHTS, master_weights_get),
+    CALL_WITH(UPDATE_WEIGHTS, update_weights, master_weights_update),
     CALL(GET_MASTER, master_operator_get_master),
     CALL(SUBSCRIBE, master_subscribers_add),
     CALL_WITH(RESERVE_RESOURCES, reserve_resources, NULL),

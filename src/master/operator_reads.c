@@ -114,22 +114,6 @@ void master_operator_get_master(struct master *master, const struct operator_req
     master_operator_respond(master, r, response);
 }
 
-void master_operator_get_weights(struct master *master, const struct operator_request *r)
-{
-    struct arena *arena = &master->arena;
-    struct weight_walk walk = master_weights_begin(master);
-    Pb__Master__Response *response = make(master, PB__MASTER__RESPONSE__TYPE__GET_WEIGHTS);
-    Pb__Master__Response__GetWeights *told = response->get_weights =
-        MESSAGE_NEW(Pb__Master__Response__GetWeights, pb__master__response__get_weights, arena);
-    while (master_weights_next(&walk)) {
-        Pb__WeightInfo *weight = MESSAGE_NEW(Pb__WeightInfo, pb__weight_info, arena);
-        weight->role = arena_strndup(arena, walk.role.data, walk.role.size);
-        weight->weight = walk.weight;
-        MESSAGE_APPEND(arena, told->n_weight_infos, told->weight_infos, weight);
-    }
-    master_operator_respond(master, r, response);
-}
-
 /* --- whole state --- */
 
 static void respond_view(struct master *master, const struct operator_request *r,

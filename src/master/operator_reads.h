@@ -12,7 +12,6 @@ operator_handle_fn master_operator_get_version;
 operator_handle_fn master_operator_get_logging_level;
 operator_handle_fn master_operator_set_logging_level;
 operator_handle_fn master_operator_get_master;
-operator_handle_fn master_operator_get_weights;
 
 operator_handle_fn master_operator_get_state;
 operator_handle_fn master_operator_get_agents;

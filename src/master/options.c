@@ -5,9 +5,8 @@
 
 #include "common/xalloc.h"
 #include "master/master_state.h"
+#include "master/weights.h"
 #include "resources/quantities.h"
-#include "resources/roles.h"
-#include "resources/scalar.h"
 
 /* --- --min_allocatable_resources: alternatives, parted by '|' --- */
 
@@ -40,43 +39,6 @@ static void free_quantities(struct quantities *items, size_t count)
     free(items);
 }
 
-/* --- --weights: role=weight, parted by ',' --- */
-
-static int parse_weight(struct slice item, struct slice *ret_role, int64_t *ret_weight,
-                        struct err *err)
-{
-    ptrdiff_t at = slice_find(item, '=');
-    double weight;
-    if (at < 0 || !slice_parse_double(slice_skip(item, (size_t)at + 1), &weight) ||
-        !scalar_from_double(weight, ret_weight) || *ret_weight <= 0) {
-        return err_set(err, -EINVAL, "--weights: '%.*s' is not of the form role=weight",
-                       SLICE_ARGS(item));
-    }
-    *ret_role = slice_make(item.data, (size_t)at);
-    return role_validate(*ret_role, err) == 0 ? 0 : err_wrap(err, -EINVAL, "--weights");
-}
-
-/* For each weight; `master` NULL = only checked. */
-static int apply_weights(const char *text, struct master *master, struct err *err)
-{
-    struct slice rest = slice_from(text);
-    struct slice item;
-    while (text != NULL && text[0] != '\0' && slice_split(&rest, ',', &item)) {
-        struct slice role;
-        int64_t weight;
-        int r = parse_weight(item, &role, &weight, err);
-        if (r != 0) {
-            return r;
-        }
-        if (master != NULL) {
-            master->allocator_ops->set_weight(
-                master->allocator, master->now.mono_ns,
-                arena_strndup(&master->arena, role.data, role.size), weight);
-        }
-    }
-    return 0;
-}
-
 int master_options_check(const struct master_options *options, struct err *err)
 {
     struct resource_names names;
@@ -86,7 +48,7 @@ int master_options_check(const struct master_options *options, struct err *err)
     int r = parse_min_allocatable(options->min_allocatable, &names, &items, &count, err);
     free_quantities(items, count);
     resource_names_deinit(&names);
-    return r != 0 ? r : apply_weights(options->weights, NULL, err);
+    return r != 0 ? r : master_weights_check(options->weights, err);
 }
 
 void master_options_start_allocator(struct master *master)
@@ -104,7 +66,5 @@ void master_options_start_allocator(struct master *master)
     master->allocator_ops = options->allocator;
     master->allocator = master->allocator_ops->create(&allocator_options);
     free_quantities(items, count);
-    r = apply_weights(options->weights, master, NULL);
-    ASSERT(r == 0);
-    arena_reset(&master->arena);
+    master_weights_start(master);
 }

@@ -10,6 +10,7 @@
 #include "master/registry_view.h"
 #include "master/reregister.h"
 #include "master/unreachable.h"
+#include "master/weights.h"
 
 struct slice master_pending_key(const struct map_link *link)
 {
@@ -43,6 +44,7 @@ struct pending *master_pending_ask_now(struct master *master, enum registry_op_t
 static void pending_free(struct pending *pending)
 {
     blob_unref(pending->agent_id);
+    blob_unref(pending->request);
     blob_unref(pending->message);
     for (size_t i = 0; i < pending->agent_id_count; i++) {
         blob_unref(pending->agent_ids[i]);
@@ -117,6 +119,11 @@ void master_pending_answer(struct master *master, const struct registry_event *e
     case REGISTRY_READ:
         master_registry_view_read(master, pending, event);
         break;
+    case REGISTRY_UPDATE_WEIGHTS:
+        master_weights_stored(master, pending, event->applied);
+        break;
+    case REGISTRY_UPDATE_QUOTA:
+        WRONG("not asked for");
     }
     pending_free(pending);
 }

@@ -15,7 +15,9 @@ struct pending {
     struct map_link by_token; /* master->pending */
     uint64_t token;
     enum registry_op_type type;
-    struct blob *agent_id;    /* text; NULL for RECOVER, PRUNE and READ */
+    struct blob *agent_id;    /* text; NULL where it is about no agent */
+    struct blob *request;     /* what an operator asked for, as the registry was told: a message;
+                                 NULL = nothing (registry_call.h) */
     struct blob *message;     /* the ReregisterSlaveMessage that waits; NULL = none */
     struct upid from;         /* of the message */
     int64_t time_ns;          /* MARK_*: wall clock given to the registry */

@@ -6,6 +6,7 @@
 #include "master/master_state.h"
 #include "master/pending.h"
 #include "master/unreachable.h"
+#include "master/weights.h"
 
 void master_recover_elected(struct master *master)
 {
@@ -38,6 +39,7 @@ void master_recover_done(struct master *master, const struct registry *registry)
     recover_departed(master, &registry->gone, DEPARTED_GONE);
     master->known_agents = master->recovered_count;
     master->role = MASTER_SERVING;
+    master_weights_recovered(master, registry);
     master->allocator_ops->recover(master->allocator, master->now.mono_ns,
                                    master->recovered_count, false);
     timers_set(&master->timers, &master->recovered_timer,

@@ -32,6 +32,8 @@ int master_validate_framework_info(const Pb__FrameworkInfo *info, struct err *er
 /* And with this master: --roles, --root_submissions, completed frameworks. */
 int master_validate_framework(const struct master *master, const Pb__FrameworkInfo *info,
                               struct err *err) WARN_UNUSED;
+/* --roles lets it be: it is listed, there is no list, or it is "*". */
+bool master_validate_role_is_listed(const struct master *master, const char *role);
 /* What must not change: principal, user, checkpoint. */
 int master_validate_framework_update(const struct framework *framework,
                                      const Pb__FrameworkInfo *info, struct err *err) WARN_UNUSED;

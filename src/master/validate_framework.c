@@ -102,8 +102,11 @@ int master_validate_framework_info(const Pb__FrameworkInfo *info, struct err *er
     return r;
 }
 
-static bool role_is_listed(const struct master *master, const char *role)
+bool master_validate_role_is_listed(const struct master *master, const char *role)
 {
+    if (master->options.roles == NULL) {
+        return true;
+    }
     for (size_t i = 0; master->options.roles[i] != NULL; i++) {
         if (strcmp(master->options.roles[i], role) == 0) {
             return true;
@@ -115,15 +118,12 @@ static bool role_is_listed(const struct master *master, const char *role)
 static int check_whitelist(const struct master *master, const Pb__FrameworkInfo *info,
                            struct err *err)
 {
-    if (master->options.roles == NULL) {
-        return 0;
-    }
     char *const single[] = {info->role};
     bool multi = is_multi_role(info);
     char *const *roles = multi ? info->roles : single;
     size_t count = multi ? info->n_roles : 1;
     for (size_t i = 0; i < count; i++) {
-        if (!role_is_listed(master, roles[i])) {
+        if (!master_validate_role_is_listed(master, roles[i])) {
             return err_set(err, VALIDATE_E,
                            "Roles { %s } are not present in the master's --roles", roles[i]);
         }

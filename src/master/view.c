@@ -14,6 +14,8 @@
 #define RECORD_HEAD_SIZE 24
 /* More is asked of memory at once than the last such answer took. */
 #define SPARE_SIZE 4096
+/* What an answer depends on: five tables, and what operators set for roles. */
+#define VIEW_VERSIONS 6
 
 /* --- an answer that several readers share --- */
 
@@ -28,7 +30,7 @@ struct view_answer {
     atomic_int state;     /* enum answer_state */
     struct buf body;      /* fixed once it is READY */
     /* loop only */
-    uint64_t versions[5]; /* of the snapshot's tables */
+    uint64_t versions[VIEW_VERSIONS]; /* of the snapshot's tables and settings */
     struct buf head;      /* what the loop wrote */
     int64_t used_ns;      /* monotonic: last asked for */
 };
@@ -315,7 +317,6 @@ static struct view *view_new(struct master *master, const struct view_query *que
         .seed = prng_next(&master->prng),
     };
     if (query->kind == VIEW_ROLES || query->kind == VIEW_GET_ROLES) {
-        view->input.weights = copy_slice(arena, slice_from(master->options.weights));
         view->input.whitelist = join_roles(master->options.roles, arena);
     }
     return view;
@@ -329,13 +330,14 @@ static bool is_shareable(const struct view_query *query)
            query->framework_id.data == NULL && query->agent_id.data == NULL;
 }
 
-static void versions_of(const struct master_snapshot *snapshot, uint64_t versions[5])
+static void versions_of(const struct master_snapshot *snapshot, uint64_t versions[VIEW_VERSIONS])
 {
     versions[0] = snapshot->frameworks.version;
     versions[1] = snapshot->agents.version;
     versions[2] = snapshot->tasks.version;
     versions[3] = snapshot->executors.version;
     versions[4] = snapshot->offers.version;
+    versions[5] = snapshot->roles.version;
 }
 
 /* The answer of before if nothing has changed since, else a new one to be filled. */
@@ -343,7 +345,7 @@ static void share_answer(struct master *master, struct view *view, struct buf *h
 {
     struct view_answer **kept = &master->reads->views.answers[view->query.kind][view->query.json];
     struct view_answer *answer = *kept;
-    uint64_t versions[5];
+    uint64_t versions[VIEW_VERSIONS];
     versions_of(&view->snapshot, versions);
     if (answer != NULL &&
         atomic_load_explicit(&answer->state, memory_order_acquire) == ANSWER_READY) {

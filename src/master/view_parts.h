@@ -15,7 +15,6 @@ struct view_input {
     const struct view_query *query;
     const struct master_snapshot *snapshot;
     struct slice head;      /* STATE, STATE_SUMMARY: members that the loop wrote, `"a":1,"b":2` */
-    struct slice weights;   /* --weights: "role=2.5,other=1" */
     struct slice whitelist; /* --roles, parted by ',': the only roles; data NULL = any */
     uint64_t seed;          /* of indexes */
 };

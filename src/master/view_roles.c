@@ -121,22 +121,19 @@ static void add_allocations(struct roles *roles, const struct resources *resourc
     }
 }
 
-/* "role=2.5,other=1", which was checked. */
-static void add_weights(struct roles *roles, struct slice weights)
+static void add_weights(struct roles *roles, struct slice bytes)
 {
-    struct slice rest = weights;
-    struct slice item;
-    while (weights.size > 0 && slice_split(&rest, ',', &item)) {
-        ptrdiff_t at = slice_find(item, '=');
-        double weight;
-        if (at < 0 || !slice_parse_double(slice_skip(item, (size_t)at + 1), &weight)) {
-            continue;
-        }
-        struct slice name = slice_make(item.data, (size_t)at);
+    struct arena *arena = &roles->index->arena;
+    Pb__Master__Response__GetWeights *weights;
+    int failed = MESSAGE_DECODE(Pb__Master__Response__GetWeights,
+                                pb__master__response__get_weights, bytes, arena, &weights, NULL);
+    ASSERT(failed == 0); /* it was encoded by us */
+    for (size_t i = 0; i < weights->n_weight_infos; i++) {
+        struct slice name = slice_from(weights->weight_infos[i]->role);
         add_by_use(roles, name);
         struct role *role = find(roles, name);
         if (role != NULL) {
-            role->weight = weight;
+            role->weight = weights->weight_infos[i]->weight;
         }
     }
 }
@@ -169,7 +166,7 @@ static void find_roles(struct roles *roles, const struct view_input *input)
             }
         }
     }
-    add_weights(roles, input->weights);
+    add_weights(roles, blob_slice(input->snapshot->roles.weights));
 }
 
 static int compare_roles(const void *a, const void *b)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "common/xalloc.h"
+#include "registry/registry_parts.h"
 
 /* --- operations --- */
 
@@ -42,6 +43,7 @@ struct registry_op *registry_op_free(struct registry_op *op)
     if (op != NULL) {
         blob_unref(op->agent_id);
         blob_unref(op->agent_info);
+        blob_unref(op->request);
         for (size_t i = 0; i < op->agent_id_count; i++) {
             blob_unref(op->agent_ids[i]);
         }
@@ -326,6 +328,10 @@ bool registry_apply(struct registry *registry, const struct registry_op *op, boo
     case REGISTRY_PRUNE:
         *ret_changed = registry_prune(registry, op);
         return true;
+    case REGISTRY_UPDATE_WEIGHTS:
+        return registry_parts_update_weights(registry, blob_slice(op->request), ret_changed);
+    case REGISTRY_UPDATE_QUOTA:
+        return registry_parts_update_quota(registry, blob_slice(op->request), ret_changed);
     }
     *ret_changed = true;
     return true;

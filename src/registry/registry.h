@@ -37,15 +37,18 @@ enum registry_op_type {
     REGISTRY_REMOVE_AGENT,     /* admitted -> not there */
     REGISTRY_PRUNE,            /* forget unreachable and gone entries: agent_ids lists them */
     REGISTRY_READ,             /* the encoded registry as it is stored, without waiting */
+    REGISTRY_UPDATE_WEIGHTS,   /* request: Call.UpdateWeights; other roles keep theirs */
+    REGISTRY_UPDATE_QUOTA,     /* request: Call.UpdateQuota; an empty config removes a role's */
 };
 
 struct registry_op {
     struct list link;
     enum registry_op_type type;
     uint64_t token;          /* comes back in the answer */
-    struct blob *agent_id;   /* the id's text; NULL for RECOVER, PRUNE and READ */
+    struct blob *agent_id;   /* the id's text; NULL where the operation is about no agent */
     struct blob *agent_info; /* ADMIT, UPDATE, MARK_REACHABLE: encoded AgentInfo, with its id and
                                 resources in the newer format; RECOVER: encoded MasterInfo */
+    struct blob *request;    /* what operators set: an encoded message; NULL for all others */
     int64_t time_ns;         /* MARK_*: wall clock */
     struct blob **agent_ids; /* PRUNE */
     size_t agent_id_count;
@@ -99,7 +102,8 @@ struct registry_agent {
     int64_t time_ns;         /* since when unreachable or gone */
 };
 
-/* Parts of the registry that are kept as they are: encoded fields, one after another. */
+/* Parts of the registry that are kept as they are: encoded fields, one after another. What changes
+ * them changes the fields that it is about (registry_parts.h). */
 enum registry_part {
     REGISTRY_MACHINES,
     REGISTRY_SCHEDULES,

@@ -208,6 +208,20 @@ struct harness *harness_new(void (*change)(struct master_options *options))
     return h;
 }
 
+void harness_fail_over(struct harness *h, void (*change)(struct master_options *options))
+{
+    struct harness *next = harness_new_follower(change);
+    harness_forget(h);
+    master_free(h->master);
+    metrics_free(h->metrics);
+    registry_memory_free(next->registry);
+    h->master = next->master;
+    h->metrics = next->metrics;
+    arena_deinit(&next->arena);
+    free(next);
+    harness_elect(h);
+}
+
 void harness_free(struct harness *h)
 {
     master_free(h->master);

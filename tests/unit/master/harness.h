@@ -47,6 +47,8 @@ struct harness *harness_new(void (*change)(struct master_options *options));
 /* Not yet elected. */
 struct harness *harness_new_follower(void (*change)(struct master_options *options));
 void harness_free(struct harness *h);
+/* Another master in its place reads the same registry. What agents and frameworks know stays. */
+void harness_fail_over(struct harness *h, void (*change)(struct master_options *options));
 
 void harness_step(struct harness *h, const struct master_event *event);
 void harness_elect(struct harness *h);
