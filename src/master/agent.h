@@ -124,6 +124,7 @@ struct departed {
     struct blob *id;       /* text */
     enum departed_kind kind;
     int64_t time_ns;       /* wall clock: since when */
+    struct list tasks;     /* struct unreachable_task: what was on it; none of one that is gone */
     bool busy;             /* the registry is asked to mark it gone */
 };
 

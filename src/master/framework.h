@@ -79,9 +79,12 @@ struct task_ring {
 struct unreachable_task {
     struct map_link by_id; /* framework->unreachable */
     struct list link;      /* framework->unreachable_order, oldest first */
+    struct list of_agent;  /* departed->tasks */
+    struct framework *framework;
     struct blob *info;     /* keeps the key alive */
     struct slice id;       /* in info */
     uint32_t slot;         /* in the table of tasks */
+    bool unheard;          /* its agent never said a word of it: the launch may be under way */
 };
 
 /* Loop only. */

@@ -3,6 +3,7 @@
 #include "common/xalloc.h"
 #include "master/master_state.h"
 #include "master/pending.h"
+#include "master/tasks_lost.h"
 #include "master/unreachable.h"
 
 struct victims {
@@ -50,32 +51,14 @@ void master_registry_gc(struct master *master)
     pending->agent_id_count = victims.count;
 }
 
-/* Tasks of a forgotten unreachable agent are not known any more (facts/observed.md, high
- * availability 14). */
-static void forget_tasks(struct master *master, struct slice agent_id)
-{
-    struct framework *framework;
-    LIST_FOR_EACH (framework, &master->running, link) {
-        struct unreachable_task *task;
-        LIST_FOR_EACH (task, &framework->unreachable_order, link) {
-            struct cow_value *value = cow_table_get(&master->task_records, task->slot);
-            const struct task_record *record = CONTAINER_OF(value, struct task_record, value);
-            if (slice_equal(blob_slice(record->agent_id), agent_id)) {
-                master_task_forget_given_up(master, framework, task->id);
-            }
-        }
-    }
-}
-
 void master_registry_gc_done(struct master *master, const struct pending *pending)
 {
     for (size_t i = 0; i < pending->agent_id_count; i++) {
         struct slice id = blob_slice(pending->agent_ids[i]);
         struct departed *departed = master_find_departed(master, id);
         if (departed != NULL) {
-            if (departed->kind == DEPARTED_UNREACHABLE) {
-                forget_tasks(master, id);
-            }
+            /* Its tasks are not known any more (facts/observed.md, high availability 14). */
+            master_tasks_lost_forget(master, departed);
             master_departed_remove(master, departed);
         }
     }

@@ -8,6 +8,7 @@
 #include "master/master_state.h"
 #include "master/pending.h"
 #include "master/register.h"
+#include "master/tasks_lost.h"
 #include "master/unreachable.h"
 #include "resources/resource_pb.h"
 #include "wire/cursor.h"
@@ -44,6 +45,19 @@ static void shut_down_framework(struct master *master, const struct agent *agent
     framework_id.value = id;
     message.framework_id = &framework_id;
     MASTER_SEND(master, &agent->upid, "ShutdownFrameworkMessage", &message);
+}
+
+static void kill_task(struct master *master, const struct agent *agent,
+                      const struct framework *framework, struct slice id)
+{
+    Pb__Internal__KillTaskMessage message = PB__INTERNAL__KILL_TASK_MESSAGE__INIT;
+    Pb__FrameworkID framework_id = PB__FRAMEWORK_ID__INIT;
+    Pb__TaskID task_id = PB__TASK_ID__INIT;
+    framework_id.value = framework->id->data;
+    task_id.value = arena_strndup(&master->arena, id.data, id.size);
+    message.framework_id = &framework_id;
+    message.task_id = &task_id;
+    MASTER_SEND(master, &agent->upid, "KillTaskMessage", &message);
 }
 
 /* Frameworks that the master knew before are told to the agent, others learned from it. */
@@ -242,6 +256,21 @@ static void readmit(struct master *master, struct agent *agent, const struct upi
     tell_frameworks(master, agent, r, known);
 }
 
+/* Tasks that an agent had before it was unreachable, and has no more. A launch that it never
+ * answered may have met the re-registration on the way, held back by the network: the task would
+ * run in secret, beyond what the agent has. So it is killed: the kill comes after the launch. */
+static void forget_missing(struct master *master, const struct agent *agent,
+                           struct departed *departed)
+{
+    const struct unreachable_task *task;
+    LIST_FOR_EACH (task, &departed->tasks, of_agent) {
+        if (task->unheard) {
+            kill_task(master, agent, task->framework, task->id);
+        }
+    }
+    master_tasks_lost_forget(master, departed);
+}
+
 /* --- an agent that is registered --- */
 
 static Pb__TaskStatus *question(struct master *master, const struct task *task)
@@ -327,19 +356,6 @@ static void drop_unlisted_executors(struct master *master, struct agent *agent,
     }
 }
 
-static void kill_again(struct master *master, const struct agent *agent, const struct task *task)
-{
-    Pb__Internal__KillTaskMessage message = PB__INTERNAL__KILL_TASK_MESSAGE__INIT;
-    Pb__FrameworkID framework_id = PB__FRAMEWORK_ID__INIT;
-    Pb__TaskID task_id = PB__TASK_ID__INIT;
-    struct slice id = task_record_id(task->record);
-    framework_id.value = task->framework->id->data;
-    task_id.value = arena_strndup(&master->arena, id.data, id.size);
-    message.framework_id = &framework_id;
-    message.task_id = &task_id;
-    MASTER_SEND(master, &agent->upid, "KillTaskMessage", &message);
-}
-
 /* Tasks that were to be killed and are not, frameworks that are over and still run. */
 static void settle_tasks(struct master *master, const struct agent *agent,
                          const struct reregistration *r)
@@ -358,7 +374,7 @@ static void settle_tasks(struct master *master, const struct agent *agent,
         const struct task *task = master_find_task(framework, r->tasks[i].id);
         if (task != NULL && task->killing &&
             !master_task_state_is_terminal(r->tasks[i].parts.state)) {
-            kill_again(master, agent, task);
+            kill_task(master, agent, framework, r->tasks[i].id);
         }
     }
 }
@@ -535,10 +551,11 @@ void master_reregister_stored(struct master *master, const struct pending *pendi
     switch (agent->state) {
     case AGENT_ADMITTING: {
         enum origin origin = departed != NULL ? ORIGIN_UNREACHABLE : ORIGIN_UNKNOWN;
+        readmit(master, agent, &pending->from, &r, origin);
         if (departed != NULL) {
+            forget_missing(master, agent, departed);
             master_departed_remove(master, departed);
         }
-        readmit(master, agent, &pending->from, &r, origin);
         break;
     }
     case AGENT_RECOVERED:

@@ -239,9 +239,10 @@ static void ring_put(struct master *master, struct framework *framework, uint32_
     ring->count++;
 }
 
-static void forget_unreachable(struct master *master, struct framework *framework,
-                               struct unreachable_task *task, bool keep_record)
+static void forget_unreachable(struct master *master, struct unreachable_task *task,
+                               bool keep_record)
 {
+    struct framework *framework = task->framework;
     if (record_at(master, task->slot)->state == TASK_STATE_UNREACHABLE) {
         count_state(master, framework, TASK_STATE_UNREACHABLE, -1);
     }
@@ -250,8 +251,25 @@ static void forget_unreachable(struct master *master, struct framework *framewor
     }
     map_remove(&framework->unreachable, &task->by_id);
     list_remove(&task->link);
+    list_remove(&task->of_agent);
     blob_unref(task->info);
     free(task);
+}
+
+/* Whether nobody but the master itself has said anything of it. */
+static bool is_unheard(const struct task_record *record)
+{
+    struct cursor cursor;
+    struct cursor_field status;
+    cursor_init(&cursor, record->statuses != NULL ? blob_slice(record->statuses) : SLICE(""));
+    while (cursor_next(&cursor, &status)) {
+        struct cursor_field source;
+        if (!cursor_find(status.bytes, FIELD_STATUS_SOURCE, &source) ||
+            source.value != SOURCE_MASTER) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static void add_unreachable(struct master *master, struct framework *framework,
@@ -261,12 +279,17 @@ static void add_unreachable(struct master *master, struct framework *framework,
     task->info = blob_ref(record->info);
     task->id = task_record_id(record);
     task->slot = slot;
+    task->framework = framework;
+    task->unheard = is_unheard(record);
+    struct departed *departed = master_find_departed(master, blob_slice(record->agent_id));
+    ASSERT(departed != NULL && departed->kind == DEPARTED_UNREACHABLE);
+    list_push_back(&departed->tasks, &task->of_agent);
     map_add(&framework->unreachable, &task->by_id);
     list_push_back(&framework->unreachable_order, &task->link);
     while (framework->unreachable.count > master->options.max_unreachable_tasks) {
         struct unreachable_task *oldest =
             LIST_ENTRY(framework->unreachable_order.next, struct unreachable_task, link);
-        forget_unreachable(master, framework, oldest, false);
+        forget_unreachable(master, oldest, false);
     }
 }
 
@@ -275,6 +298,11 @@ struct unreachable_task *master_task_find_unreachable(const struct framework *fr
 {
     struct map_link *link = map_find(&framework->unreachable, id);
     return link != NULL ? CONTAINER_OF(link, struct unreachable_task, by_id) : NULL;
+}
+
+void master_task_forget_unreachable(struct master *master, struct unreachable_task *task)
+{
+    forget_unreachable(master, task, false);
 }
 
 void master_task_remove(struct master *master, struct task *task, bool unreachable)
@@ -320,7 +348,7 @@ void master_task_forget_given_up(struct master *master, struct framework *framew
 {
     struct unreachable_task *task = master_task_find_unreachable(framework, id);
     if (task != NULL) {
-        forget_unreachable(master, framework, task, false);
+        forget_unreachable(master, task, false);
     }
     struct task_ring *ring = &framework->completed_tasks;
     for (size_t i = 0; i < ring->count; i++) {
@@ -346,7 +374,7 @@ void master_task_forget_history(struct master *master, struct framework *framewo
     while (!list_is_empty(&framework->unreachable_order)) {
         struct unreachable_task *task =
             LIST_ENTRY(framework->unreachable_order.next, struct unreachable_task, link);
-        forget_unreachable(master, framework, task, false);
+        forget_unreachable(master, task, false);
     }
 }
 
@@ -378,13 +406,13 @@ static struct slice killed_status(struct master *master, const struct framework 
     return status;
 }
 
-void master_task_end_unreachable(struct master *master, struct framework *framework,
-                                 struct unreachable_task *task, struct slice status,
-                                 enum task_state state)
+void master_task_end_unreachable(struct master *master, struct unreachable_task *task,
+                                 struct slice status, enum task_state state)
 {
+    struct framework *framework = task->framework;
     uint32_t slot = task->slot;
     struct task_record *record = record_copy(record_at(master, slot));
-    forget_unreachable(master, framework, task, true);
+    forget_unreachable(master, task, true);
     if (!master_task_state_is_terminal((enum task_state)record->state)) {
         record->state = (uint8_t)state;
         framework->counts->tasks_terminal[state]++;
@@ -421,6 +449,6 @@ void master_task_end_all(struct master *master, struct framework *framework)
     LIST_FOR_EACH (unreachable, &framework->unreachable_order, link) {
         struct slice status =
             killed_status(master, framework, record_at(master, unreachable->slot));
-        master_task_end_unreachable(master, framework, unreachable, status, TASK_STATE_KILLED);
+        master_task_end_unreachable(master, unreachable, status, TASK_STATE_KILLED);
     }
 }

@@ -151,7 +151,7 @@ struct task_update {
 /* Resources are given back once it is over or unreachable. */
 void master_task_update(struct master *master, struct task *task,
                         const struct task_update *update);
-/* Moves it to its framework's unreachable or completed tasks. */
+/* Moves it to its framework's unreachable tasks (its agent has departed) or completed ones. */
 void master_task_remove(struct master *master, struct task *task, bool unreachable);
 /* Counts the end of a task; also of one that never began. */
 void master_task_count_end(struct master *master, enum task_state state, int source, int reason);
@@ -161,9 +161,10 @@ enum task_state master_task_forwarded_state(const struct task_record *record);
 /* All tasks of a framework that is over are KILLED and completed, also unreachable ones. */
 void master_task_end_all(struct master *master, struct framework *framework);
 /* An unreachable task is completed with that status; its state changes unless it is terminal. */
-void master_task_end_unreachable(struct master *master, struct framework *framework,
-                                 struct unreachable_task *task, struct slice status,
-                                 enum task_state state);
+void master_task_end_unreachable(struct master *master, struct unreachable_task *task,
+                                 struct slice status, enum task_state state);
+/* An unreachable task is known no more. Frees it. */
+void master_task_forget_unreachable(struct master *master, struct unreachable_task *task);
 /* Drops completed and unreachable tasks of a framework. */
 void master_task_forget_history(struct master *master, struct framework *framework);
 /* A task that the master had given up comes back: it leaves the unreachable and completed ones. */

@@ -118,9 +118,10 @@ void master_tasks_lost_all(struct master *master, struct agent *agent,
     }
 }
 
-static void lose_unreachable(struct master *master, struct framework *framework,
-                             struct unreachable_task *task, const struct verdict *verdict)
+static void lose_unreachable(struct master *master, struct unreachable_task *task,
+                             const struct verdict *verdict)
 {
+    struct framework *framework = task->framework;
     struct cow_value *value = cow_table_get(&master->task_records, task->slot);
     const struct task_record *record = CONTAINER_OF(value, struct task_record, value);
     struct slice status;
@@ -136,25 +137,26 @@ static void lose_unreachable(struct master *master, struct framework *framework,
             .message = verdict->message,
         },
         &status);
-    master_task_end_unreachable(master, framework, task, status, verdict->state);
+    master_task_end_unreachable(master, task, status, verdict->state);
     if (framework_is_connected(framework->state)) {
         master_event_update(master, framework, update, NULL);
     }
 }
 
-void master_tasks_lost_gone(struct master *master, struct slice agent_id, const char *message)
+void master_tasks_lost_gone(struct master *master, struct departed *departed, const char *message)
 {
     const struct agent_end end = {.gone = true, .message = message};
-    struct framework *framework;
-    LIST_FOR_EACH (framework, &master->running, link) {
-        struct verdict verdict = verdict_of(framework, &end);
-        struct unreachable_task *task;
-        LIST_FOR_EACH (task, &framework->unreachable_order, link) {
-            struct cow_value *value = cow_table_get(&master->task_records, task->slot);
-            const struct task_record *record = CONTAINER_OF(value, struct task_record, value);
-            if (slice_equal(blob_slice(record->agent_id), agent_id)) {
-                lose_unreachable(master, framework, task, &verdict);
-            }
-        }
+    struct unreachable_task *task;
+    LIST_FOR_EACH (task, &departed->tasks, of_agent) {
+        struct verdict verdict = verdict_of(task->framework, &end);
+        lose_unreachable(master, task, &verdict);
+    }
+}
+
+void master_tasks_lost_forget(struct master *master, struct departed *departed)
+{
+    struct unreachable_task *task;
+    LIST_FOR_EACH (task, &departed->tasks, of_agent) {
+        master_task_forget_unreachable(master, task);
     }
 }

@@ -18,6 +18,7 @@ struct departed *master_departed_add(struct master *master, struct blob *id, int
     departed->id = blob_ref(id);
     departed->kind = (enum departed_kind)kind;
     departed->time_ns = time_ns;
+    list_init(&departed->tasks);
     map_add(&master->departed, &departed->by_id);
     switch (departed->kind) {
     case DEPARTED_UNREACHABLE:
@@ -34,6 +35,7 @@ struct departed *master_departed_add(struct master *master, struct blob *id, int
 
 void master_departed_remove(struct master *master, struct departed *departed)
 {
+    ASSERT(list_is_empty(&departed->tasks));
     map_remove(&master->departed, &departed->by_id);
     list_remove(&departed->link);
     switch (departed->kind) {
@@ -139,6 +141,7 @@ void master_unreachable_marked(struct master *master, const struct pending *pend
     ASSERT(agent->transition == AGENT_MARKING_UNREACHABLE);
     master_count(master, COUNTER_SLAVE_REMOVALS);
     master_count(master, COUNTER_SLAVE_REMOVALS_UNHEALTHY);
+    master_departed_add(master, pending->agent_id, DEPARTED_UNREACHABLE, pending->time_ns);
     if (agent->state == AGENT_RECOVERED) {
         master_count(master, COUNTER_RECOVERY_SLAVE_REMOVALS);
         master_agent_drop(master, agent);
@@ -151,7 +154,6 @@ void master_unreachable_marked(struct master *master, const struct pending *pend
                                 .message = pending->why,
                             });
     }
-    master_departed_add(master, pending->agent_id, DEPARTED_UNREACHABLE, pending->time_ns);
 }
 
 /* --- gone --- */
@@ -196,8 +198,8 @@ void master_unreachable_gone(struct master *master, const struct pending *pendin
         return;
     }
     if (departed != NULL) {
+        master_tasks_lost_gone(master, departed, message);
         master_departed_remove(master, departed);
-        master_tasks_lost_gone(master, id, message);
     } else if (agent != NULL && agent->state == AGENT_RECOVERED) {
         master_agent_drop(master, agent);
     } else if (agent != NULL) {

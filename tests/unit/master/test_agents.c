@@ -150,6 +150,32 @@ static void test_an_unreachable_agent_brings_its_tasks_back(void **state)
     harness_free(h);
 }
 
+/* Its re-registration is older than a launch that the network held back. */
+static void test_a_launch_that_an_unreachable_agent_never_answered_is_killed(void **state)
+{
+    (void)state;
+    struct harness *h = harness_new(NULL);
+    const char *id = harness_agent(h, PID);
+    struct scene_framework f = harness_subscribe(
+        h, ",\"checkpoint\":true,\"capabilities\":[{\"type\":\"PARTITION_AWARE\"}]");
+    harness_launch(h, &f, "answered");
+    harness_update(h, PID, id, &f, "answered", "TASK_RUNNING", 'a');
+    harness_launch(h, &f, "unheard");
+    harness_advance(h, 10 * NS_PER_SEC);
+    assert_int_equal(h->master->task_counts[TASK_STATE_UNREACHABLE], 2);
+    harness_forget(h);
+
+    harness_message(h, PID, "master", "ReregisterSlaveMessage", reregistration(h, id, ""));
+    harness_registry(h);
+    assert_non_null(harness_take(h, PID, "SlaveReregisteredMessage"));
+    assert_has(harness_take(h, PID, "KillTaskMessage"), "\"unheard\"");
+    assert_null(harness_take(h, PID, "KillTaskMessage"));
+    /* What it does not have is not known any more. */
+    assert_int_equal(h->master->task_counts[TASK_STATE_UNREACHABLE], 0);
+    assert_int_equal(h->master->unreachable_count, 0);
+    harness_free(h);
+}
+
 static void test_a_broken_link_ends_tasks_that_are_not_checkpointed(void **state)
 {
     (void)state;
@@ -469,6 +495,7 @@ int main(void)
         cmocka_unit_test(test_a_pong_keeps_an_agent_and_silence_does_not),
         cmocka_unit_test(test_nothing_of_an_agent_is_lost_before_the_registry_has_it),
         cmocka_unit_test(test_an_unreachable_agent_brings_its_tasks_back),
+        cmocka_unit_test(test_a_launch_that_an_unreachable_agent_never_answered_is_killed),
         cmocka_unit_test(test_a_broken_link_ends_tasks_that_are_not_checkpointed),
         cmocka_unit_test(test_tasks_that_the_agent_does_not_list_are_asked_for),
         cmocka_unit_test(test_a_kill_is_repeated_when_the_agent_is_back),
