@@ -1,6 +1,6 @@
 /*
  * The vocabulary between a core and files that people look into (sandboxes, logs): requests go out,
- * results come back as events. A worker performs them (store/reader.h), never the loop.
+ * results come back as events. A worker performs them (store/file_reader.h), never the loop.
  *
  * A path is given with the root it must stay below once links are resolved: tasks own their
  * sandboxes and may put any link there.

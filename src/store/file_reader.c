@@ -6,6 +6,7 @@
 #include <grp.h>
 #include <limits.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,17 +16,57 @@
 #include "common/xalloc.h"
 
 #define NAME_BUFFER_SIZE 16384
+#define FD_LINK_SIZE 32
 
-/* The path without links, if it does not leave the root: 0, -EPERM or another -errno. */
-static int resolve(const struct file_request *request, char path[PATH_MAX])
+static const char *fd_link(int fd, char link[FD_LINK_SIZE])
+{
+    (void)snprintf(link, FD_LINK_SIZE, "/proc/self/fd/%d", fd);
+    return link;
+}
+
+/* Is the path the root or below it? Both without links. */
+static bool is_below(const char *root, const char *path)
+{
+    size_t size = strlen(root);
+    return strncmp(path, root, size) == 0 && (path[size] == '\0' || path[size] == '/');
+}
+
+/*
+ * A descriptor that only names what the path leads to (O_PATH: nothing is opened, so a device or a
+ * pipe that a task has put there notices nothing). Whether it is below the root is asked of the
+ * descriptor: a task may change a link at any moment, but not where this one leads.
+ */
+static int find(const struct file_request *request)
 {
     char root[PATH_MAX];
-    if (realpath(request->root, root) == NULL || realpath(request->path, path) == NULL) {
+    char path[PATH_MAX];
+    char link[FD_LINK_SIZE];
+    if (realpath(request->root, root) == NULL) {
         return -errno;
     }
-    size_t size = strlen(root);
-    bool is_below = strncmp(path, root, size) == 0 && (path[size] == '\0' || path[size] == '/');
-    return is_below ? 0 : -EPERM;
+    int fd = open(request->path, O_PATH | O_CLOEXEC);
+    if (fd < 0) {
+        return -errno;
+    }
+    ssize_t size = readlink(fd_link(fd, link), path, sizeof(path) - 1);
+    int r = size < 0 ? -errno : 0;
+    if (r == 0) {
+        path[size] = '\0';
+        r = is_below(root, path) ? 0 : -EPERM;
+    }
+    if (r != 0) {
+        close(fd);
+        return r;
+    }
+    return fd;
+}
+
+/* Opens what `find` has found: a descriptor, or -errno. */
+static int open_found(int found, int flags)
+{
+    char link[FD_LINK_SIZE];
+    int fd = open(fd_link(found, link), flags | O_RDONLY | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
 }
 
 /* --- folders --- */
@@ -57,11 +98,12 @@ static int compare_entries(const void *a, const void *b)
     return strcmp(((const struct file_entry *)a)->name, ((const struct file_entry *)b)->name);
 }
 
-static int list_folder(const char *path, struct file_result *result)
+static int list_folder(int found_fd, struct file_result *result)
 {
-    DIR *dir = opendir(path);
+    int fd = open_found(found_fd, O_DIRECTORY);
+    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
     if (dir == NULL) {
-        return errno == ENOTDIR ? 0 : -errno; /* the listing of a file is empty */
+        return fd == -ENOTDIR ? 0 : fd < 0 ? fd : -errno; /* the listing of a file is empty */
     }
     size_t capacity = 0;
     const struct dirent *found;
@@ -115,46 +157,44 @@ static int read_piece(int fd, int64_t offset, int64_t size_max, struct file_resu
     return r;
 }
 
-static int read_file(const struct file_request *request, const char *path,
-                     struct file_result *result)
+static int read_file(const struct file_request *request, int found, struct file_result *result)
 {
     struct stat stat;
-    /* Not to hang on a pipe that a task has made. */
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (fd < 0) {
+    if (fstat(found, &stat) != 0) {
         return -errno;
     }
-    int r = 0;
-    if (fstat(fd, &stat) != 0) {
-        r = -errno;
-    } else if (S_ISDIR(stat.st_mode)) {
-        r = -EISDIR;
-    } else if (!S_ISREG(stat.st_mode)) {
-        r = -EACCES;
-    } else if (request->type == FILE_DOWNLOAD) {
-        result->size = stat.st_size;
-        r = stat.st_size > FILE_DOWNLOAD_SIZE_MAX
-                ? -EFBIG
-                : read_piece(fd, 0, FILE_DOWNLOAD_SIZE_MAX, result);
-    } else {
-        result->size = stat.st_size;
-        int64_t size_max = request->offset < 0 || request->offset >= stat.st_size
-                               ? 0
-                               : MIN(request->size_max, (int64_t)FILE_READ_SIZE_MAX);
-        r = read_piece(fd, MAX(request->offset, 0), size_max, result);
+    if (!S_ISREG(stat.st_mode)) {
+        return S_ISDIR(stat.st_mode) ? -EISDIR : -EACCES;
     }
+    bool is_whole = request->type == FILE_DOWNLOAD;
+    result->size = stat.st_size;
+    if (is_whole && stat.st_size > FILE_DOWNLOAD_SIZE_MAX) {
+        return -EFBIG;
+    }
+    int64_t size_max = MIN(request->size_max, (int64_t)FILE_READ_SIZE_MAX);
+    if (is_whole) {
+        size_max = FILE_DOWNLOAD_SIZE_MAX;
+    } else if (request->offset < 0 || request->offset >= stat.st_size) {
+        size_max = 0;
+    }
+    int fd = open_found(found, 0);
+    if (fd < 0) {
+        return fd;
+    }
+    int r = read_piece(fd, is_whole ? 0 : MAX(request->offset, 0), size_max, result);
     close(fd);
     return r;
 }
 
 void file_reader_perform(const struct file_request *request, struct file_result *ret_result)
 {
-    char path[PATH_MAX];
     *ret_result = (struct file_result){.token = request->token};
-    int status = resolve(request, path);
-    if (status == 0) {
-        status = request->type == FILE_LIST ? list_folder(path, ret_result)
-                                            : read_file(request, path, ret_result);
+    int found = find(request);
+    if (found < 0) {
+        ret_result->status = found;
+        return;
     }
-    ret_result->status = status;
+    ret_result->status = request->type == FILE_LIST ? list_folder(found, ret_result)
+                                                    : read_file(request, found, ret_result);
+    close(found);
 }

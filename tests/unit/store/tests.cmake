@@ -1,1 +1,3 @@
 tepui_test(store files)
+tepui_test(store file_reader)
+tepui_test(store tree_reader)
