@@ -96,11 +96,15 @@ static char *format(struct agent *agent, const char *fmt, va_list args)
     return text;
 }
 
-void agent_log(struct agent *agent, enum log_level level, const char *fmt, ...)
+void agent_log_at(struct agent *agent, enum log_level level, const char *file, int line,
+                  const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
-    agent_ask(agent, AGENT_ASK_LOG, (int)level, format(agent, fmt, args));
+    struct agent_ask *ask =
+        agent_ask(agent, AGENT_ASK_LOG, (int)level, format(agent, fmt, args));
+    ask->file = file;
+    ask->line = line;
     va_end(args);
 }
 

@@ -173,7 +173,7 @@ enum agent_ask_type {
     AGENT_ASK_DISK_USAGE, /* the used part of work_dir's file system */
     AGENT_ASK_REDETECT,   /* have the detector tell the leader again */
     AGENT_ASK_VERBOSITY,  /* value: log level of --v; goes back by itself, core sees to that */
-    AGENT_ASK_LOG,        /* text, at value (enum log_level) */
+    AGENT_ASK_LOG,        /* text, at value (enum log_level), from file and line */
     AGENT_ASK_INPUT,  /* bytes for the stdin of container `text`; none = the end of it. They came
                          with the request `handle`, which may be paused while they wait */
     AGENT_ASK_WINDOW, /* rows and columns of the terminal of container `text` */
@@ -187,6 +187,8 @@ struct agent_ask {
     char *text;         /* heap */
     struct blob *bytes; /* INPUT */
     uint64_t handle;    /* INPUT */
+    const char *file;   /* LOG: constant */
+    int line;           /* LOG */
     uint16_t rows;      /* WINDOW */
     uint16_t columns;   /* WINDOW */
 };

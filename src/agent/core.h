@@ -122,7 +122,10 @@ void agent_move(struct agent *agent, enum agent_state state);
 struct agent_ask *agent_ask(struct agent *agent, enum agent_ask_type type, int value,
                             const char *text);
 /* A line for the log. */
-void agent_log(struct agent *agent, enum log_level level, const char *fmt, ...) PRINTF_LIKE(3, 4);
+#define agent_log(agent, level, ...)                                                               \
+    agent_log_at((agent), (level), __FILE__, __LINE__, __VA_ARGS__)
+void agent_log_at(struct agent *agent, enum log_level level, const char *file, int line,
+                  const char *fmt, ...) PRINTF_LIKE(5, 6);
 /* The last word: status and why. */
 void agent_exit(struct agent *agent, int status, const char *fmt, ...) PRINTF_LIKE(3, 4);
 void agent_set_id(struct agent *agent, const char *id);

@@ -94,6 +94,8 @@ void kill_task(struct agent *agent, const struct net_event *event)
                   message->task_id->value, message->framework_id->value);
         return;
     }
+    agent_log(agent, LOG_LEVEL_INFO, "asked to kill task %s of framework %s",
+              message->task_id->value, framework->id);
     struct task *task = framework_find_task(framework, message->task_id->value);
     if (task != NULL) {
         kill_known(task, message->kill_policy);

@@ -369,6 +369,10 @@ static void receive(struct agent *agent, struct launch *launch)
                   launch->tasks[0]->task_id->value);
         return;
     }
+    for (size_t i = 0; i < launch->task_count; i++) {
+        agent_log(agent, LOG_LEVEL_INFO, "got task %s of framework %s",
+                  launch->tasks[i]->task_id->value, info->id->value);
+    }
     run(agent, launch);
 }
 

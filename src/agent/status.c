@@ -88,6 +88,15 @@ static void count_end(struct agent *agent, Pb__TaskState state)
     }
 }
 
+static void log_update(struct agent *agent, const Pb__Internal__StatusUpdate *update)
+{
+    const Pb__TaskStatus *status = update->status;
+    bool is_told = status->message != NULL && status->message[0] != '\0';
+    agent_log(agent, LOG_LEVEL_INFO, "%s of task %s of framework %s%s%s",
+              task_state_name(status->state), status->task_id->value, update->framework_id->value,
+              is_told ? ": " : "", is_told ? status->message : "");
+}
+
 static void invalid(struct agent *agent, const Pb__Internal__StatusUpdate *update, const char *why)
 {
     metric_add(agent->gauges.invalid_status_updates, 1);
@@ -179,6 +188,7 @@ static void take(struct agent *agent, Pb__Internal__StatusUpdate *update, enum u
         updates_answer(agent, executor, update, from, pid);
         return;
     }
+    log_update(agent, update);
     updates_add(agent, executor, update, from, pid);
     if (task_state_is_terminal(status->state) && executor->state != EXECUTOR_TERMINATED) {
         (void)executor_grow(executor); /* shrinks; requests are performed in order */

@@ -87,7 +87,9 @@ static void perform_ask(struct daemon *daemon, const struct agent_ask *ask)
         log_set_verbosity(ask->value);
         break;
     case AGENT_ASK_LOG:
-        LOG_AT((enum log_level)ask->value, "%s", ask->text);
+        if (log_is_on((enum log_level)ask->value)) {
+            log_write((enum log_level)ask->value, ask->file, ask->line, "%s", ask->text);
+        }
         break;
     case AGENT_ASK_INPUT:
         agent_consoles_input(&daemon->consoles, ask);

@@ -50,7 +50,9 @@ static void perform_logs(struct master_effects *effects)
 {
     struct master_log *line;
     while ((line = master_effects_pop_log(effects)) != NULL) {
-        LOG_AT(line->level, "%s", line->text);
+        if (log_is_on(line->level)) {
+            log_write(line->level, line->file, line->line, "%s", line->text);
+        }
         free(line->text);
         free(line);
     }

@@ -41,6 +41,8 @@ void master_kill(struct master *master, struct framework *framework,
     message.framework_id = &framework_id;
     message.task_id = call->task_id;
     message.kill_policy = call->kill_policy;
+    master_log(master, LOG_LEVEL_INFO, "Telling agent %s to kill task %s of framework %s",
+               task->agent->id->data, call->task_id->value, framework->id->data);
     MASTER_SEND(master, &task->agent->upid, "KillTaskMessage", &message);
 }
 

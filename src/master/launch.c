@@ -86,6 +86,9 @@ static void keep_task(struct master *master, struct acceptance *a, const Pb__Tas
     struct task_parts parts;
     master_task_parts_of_info(info, &parts);
     master_task_add(master, a->framework, a->agent, &parts, &resources);
+    master_log(master, LOG_LEVEL_INFO, "Launching task %s of framework %s on agent %s (%s)",
+               info->task_id->value, a->framework->id->data, a->agent->id->data,
+               a->agent->hostname);
 }
 
 /* ResourceVersionUUID {uuid = 2 {value = 1}} */

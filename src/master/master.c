@@ -52,7 +52,8 @@ void master_effects_deinit(struct master_effects *effects)
     }
 }
 
-void master_log(struct master *master, enum log_level level, const char *fmt, ...)
+void master_log_at(struct master *master, enum log_level level, const char *file, int number,
+                   const char *fmt, ...)
 {
     char text[LOG_TEXT_SIZE];
     va_list args;
@@ -62,6 +63,8 @@ void master_log(struct master *master, enum log_level level, const char *fmt, ..
     struct master_log *line = xalloc(sizeof(*line));
     line->level = level;
     line->text = xstrdup(text);
+    line->file = file;
+    line->line = number;
     list_push_back(&master->effects->logs, &line->link);
 }
 

@@ -109,7 +109,9 @@ struct master_event {
 struct master_log {
     struct list link;
     enum log_level level;
-    char *text; /* heap */
+    char *text;       /* heap */
+    const char *file; /* where the core says it; constant */
+    int line;
 };
 
 /* To be performed in this order: registry, net, files, logs, exit. */

@@ -173,8 +173,10 @@ struct master {
 };
 
 /* A line for the log; the text is cut at 1 KiB. */
-void master_log(struct master *master, enum log_level level, const char *fmt, ...)
-    PRINTF_LIKE(3, 4);
+#define master_log(master, level, ...)                                                             \
+    master_log_at((master), (level), __FILE__, __LINE__, __VA_ARGS__)
+void master_log_at(struct master *master, enum log_level level, const char *file, int line,
+                   const char *fmt, ...) PRINTF_LIKE(5, 6);
 
 /* A libprocess message of the master's. Takes over the body. */
 void master_send(struct master *master, const struct upid *to, const char *name,

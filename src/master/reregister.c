@@ -223,6 +223,13 @@ static void used_of(struct master *master, struct reregistration *r, const struc
     *ret_count = count;
 }
 
+static void log_return(struct master *master, const struct agent *agent,
+                       const struct reregistration *r)
+{
+    master_log(master, LOG_LEVEL_INFO, "Re-registered agent %s at %s (%s) with %zu tasks",
+               agent->id->data, agent->pid, agent->hostname, r->task_count);
+}
+
 static void readmit(struct master *master, struct agent *agent, const struct upid *from,
                     struct reregistration *r, enum origin origin)
 {
@@ -240,6 +247,7 @@ static void readmit(struct master *master, struct agent *agent, const struct upi
     master_agent_register(master, agent, used, used_count);
     add_executors(master, agent, r);
     add_tasks(master, agent, r, origin);
+    log_return(master, agent, r);
 
     Pb__Internal__SlaveReregisteredMessage message =
         PB__INTERNAL__SLAVE_REREGISTERED_MESSAGE__INIT;
@@ -431,6 +439,7 @@ static void welcome_back(struct master *master, struct agent *agent, const struc
     settle_tasks(master, agent, r);
     if (!agent->connected) {
         master_agent_reconnect(master, agent);
+        log_return(master, agent, r);
     }
     master_unreachable_cancel(master, agent);
     learn_frameworks(master, r, known);

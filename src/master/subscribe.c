@@ -143,6 +143,8 @@ void master_subscribe_http(struct master *master, uint64_t handle, bool json,
     if (recovered) {
         framework->registered_ns = master->now.wall_ns;
     }
+    master_log(master, LOG_LEVEL_INFO, "Subscribed framework %s (%s) again", framework->id->data,
+               framework->name);
     open_stream(master, framework, handle, json, stream_id);
     discard_offers(master, framework);
     master_framework_activate(master, framework);
@@ -215,6 +217,8 @@ static void subscribe_known(struct master *master, const struct upid *from,
     master_framework_update(master, framework, s->info, s->suppressed_roles,
                             s->suppressed_count);
     framework->reregistered_ns = master->now.wall_ns;
+    master_log(master, LOG_LEVEL_INFO, "Subscribed framework %s (%s) again", framework->id->data,
+               framework->name);
     if (recovered) {
         framework->registered_ns = master->now.wall_ns;
         take_over(master, framework, from);

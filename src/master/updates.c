@@ -1,5 +1,7 @@
 #include "master/updates.h"
 
+#include <string.h>
+
 #include "master/events.h"
 #include "master/fields.h"
 #include "master/master_state.h"
@@ -22,6 +24,21 @@ static struct task *task_of(const struct framework *framework, const struct agen
     return task != NULL && task->agent == agent ? task : NULL;
 }
 
+static void log_update(struct master *master, const struct task *task,
+                       const Pb__TaskStatus *status, const struct uuid *uuid)
+{
+    const struct task_record *record = task->record;
+    if (record->has_status_update &&
+        memcmp(record->status_update_uuid.bytes, uuid->bytes, UUID_SIZE) == 0) {
+        return; /* a retry */
+    }
+    bool is_told = status->message != NULL && status->message[0] != '\0';
+    master_log(master, LOG_LEVEL_INFO, "%s of task %s of framework %s from agent %s%s%s",
+               master_task_state_name((enum task_state)status->state), status->task_id->value,
+               task->framework->id->data, task->agent->id->data, is_told ? ": " : "",
+               is_told ? status->message : "");
+}
+
 static void apply(struct master *master, struct task *task,
                   const Pb__Internal__StatusUpdate *update, const struct uuid *uuid,
                   bool forwarded, struct slice body)
@@ -31,6 +48,7 @@ static void apply(struct master *master, struct task *task,
     bool found = cursor_path(
         body, (const uint32_t[]){FIELD_UPDATE_MESSAGE_UPDATE, FIELD_UPDATE_STATUS}, 2, &bytes);
     ASSERT(found);
+    log_update(master, task, status, uuid);
     master_task_update(master, task,
                        &(struct task_update){
                            .status = bytes.bytes,
