@@ -85,6 +85,18 @@ static void a_command_runs_and_its_status_is_told(const struct launcher *l)
     kit_deinit(&kit);
 }
 
+static void a_command_inherits_nothing_but_its_stdio(const struct launcher *l)
+{
+    struct kit kit;
+    init(&kit, l);
+    kit_start(&kit, NULL);
+    kit_launch(&kit, "c", kit_spec(&kit, "c", "ls /proc/$$/fd"));
+    kit_launched(&kit, "c");
+    assert_int_equal(kit_terminated(&kit, "c"), 0);
+    assert_string_equal(kit_read(kit_file(&kit, "c", "stdout")), "0\n1\n2\n");
+    kit_deinit(&kit);
+}
+
 /* Each cuts another tie: session, group, parent, terminal signals. */
 #define STRAYS                                                                 \
     "sleep 7411 & setsid sleep 7411 & (setsid sh -c 'trap \"\" HUP TERM INT; " \
@@ -406,6 +418,7 @@ static bool is_possible(const struct launcher *l)
     }
 
 WITH_EACH(a_command_runs_and_its_status_is_told)
+WITH_EACH(a_command_inherits_nothing_but_its_stdio)
 WITH_EACH(all_that_descends_from_a_command_ends_with_it)
 WITH_EACH(destroy_ends_all_of_it)
 WITH_EACH(a_first_process_killed_from_outside_leaves_nothing)
@@ -427,6 +440,7 @@ int main(int argc, char **argv)
     }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_command_runs_and_its_status_is_told),
+        cmocka_unit_test(test_a_command_inherits_nothing_but_its_stdio),
         cmocka_unit_test(test_all_that_descends_from_a_command_ends_with_it),
         cmocka_unit_test(test_destroy_ends_all_of_it),
         cmocka_unit_test(test_a_first_process_killed_from_outside_leaves_nothing),

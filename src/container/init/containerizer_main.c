@@ -222,6 +222,9 @@ int main(void)
         fprintf(stderr, "%s\n", err.text);
         return EXIT_FAILURE;
     }
+    /* The status is ours to write: the command does not inherit it, nor our way to the agent. */
+    (void)fcntl(INIT_FD_AGENT, F_SETFD, FD_CLOEXEC);
+    (void)fcntl(INIT_FD_STATUS, F_SETFD, FD_CLOEXEC);
     struct apply apply = {0};
     bool sweeps = false;
     size_t first = prepare(&apply, &plan, &sweeps, &err);
