@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "common/xalloc.h"
+#include "net/transport.h"
 
 /* A request that waits for its answer, or whose answer is being read. */
 struct call {
@@ -295,11 +296,9 @@ struct client *client_new(struct loop *loop, const struct address *address, bool
     ASSERT(client->bev != NULL);
     bufferevent_setcb(client->bev, on_readable, NULL, on_bev_event, client);
     (void)bufferevent_enable(client->bev, EV_READ);
-    struct sockaddr_storage storage;
-    socklen_t size;
-    address_to_sockaddr(address, &storage, &size);
-    if (bufferevent_socket_connect(client->bev, (struct sockaddr *)&storage, (int)size) != 0) {
-        end_connection(client, errno != 0 ? -errno : -ECONNREFUSED);
+    int status = transport_connect(client->bev, address);
+    if (status != 0) {
+        end_connection(client, status);
     } else {
         loop_timer_set(&client->timer, loop_now(loop).mono_ns + CLIENT_CONNECT_TIMEOUT_NS);
     }

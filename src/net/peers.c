@@ -9,6 +9,7 @@
 
 #include "common/map.h"
 #include "common/xalloc.h"
+#include "net/transport.h"
 
 /* A body of at least this size is handed to the socket where it lies, and not copied. */
 #define REFERENCE_SIZE_MIN 4096
@@ -228,10 +229,7 @@ static struct peer *open_peer(struct peers *peers, const struct address *address
     bufferevent_setcb(peer->bev, on_readable, on_sent, on_bev_event, peer);
     (void)bufferevent_set_max_single_write(peer->bev, WRITE_SIZE_MAX);
     (void)bufferevent_enable(peer->bev, EV_READ);
-    struct sockaddr_storage storage;
-    socklen_t size;
-    address_to_sockaddr(address, &storage, &size);
-    if (bufferevent_socket_connect(peer->bev, (struct sockaddr *)&storage, (int)size) != 0) {
+    if (transport_connect(peer->bev, address) != 0) {
         break_peer(peer); /* no descriptor, no route */
     } else {
         set_timer(peer);

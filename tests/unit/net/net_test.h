@@ -8,6 +8,7 @@
 #define TEPUI_TESTS_UNIT_NET_NET_TEST_H
 
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -162,6 +164,19 @@ static inline void raw_close(struct raw *raw)
 {
     (void)close(raw->fd);
     buf_deinit(&raw->in);
+}
+
+/* What programs that we start would inherit, of all sockets that are open. */
+static inline int inheritable_sockets(void)
+{
+    int count = 0;
+    for (int fd = STDERR_FILENO + 1; fd < 1024; fd++) {
+        struct stat st;
+        if (fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode)) {
+            count += (fcntl(fd, F_GETFD) & FD_CLOEXEC) == 0;
+        }
+    }
+    return count;
 }
 
 /* A socket that listens on a free port of this host. */

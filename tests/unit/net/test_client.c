@@ -118,6 +118,16 @@ static void check_log(const char *expected)
 
 /* --- requests --- */
 
+static void test_programs_do_not_inherit_the_connection(void **state)
+{
+    (void)state;
+    int before = inheritable_sockets();
+    dial(false);
+    request("1");
+    raw_expect(rig.loop, &rig.raw, "\r\n\r\n");
+    assert_int_equal(inheritable_sockets(), before);
+}
+
 static void test_a_request(void **state)
 {
     (void)state;
@@ -384,6 +394,7 @@ static void test_freeing_from_a_handler(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(test_programs_do_not_inherit_the_connection),
         TEST(test_a_request),
         TEST(test_requests_are_answered_in_order),
         TEST(test_one_request_for_each_connection),

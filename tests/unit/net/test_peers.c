@@ -110,6 +110,17 @@ static void test_messages_go_over_one_connection_in_order(void **state)
     raw_close(&raw);
 }
 
+static void test_programs_do_not_inherit_connections(void **state)
+{
+    (void)state;
+    int before = inheritable_sockets();
+    send_text("slave(1)", "hello");
+    struct raw raw = raw_accept(rig.loop, rig.fd);
+    raw_expect(rig.loop, &raw, "hello");
+    assert_int_equal(inheritable_sockets(), before);
+    raw_close(&raw);
+}
+
 static void test_a_large_message(void **state)
 {
     (void)state;
@@ -316,6 +327,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_messages_go_over_one_connection_in_order),
+        TEST(test_programs_do_not_inherit_connections),
         TEST(test_a_large_message),
         TEST(test_the_end_of_a_link_is_told),
         TEST(test_a_link_to_nobody),
