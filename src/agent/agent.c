@@ -407,6 +407,9 @@ static void release(struct agent *agent, struct gate_wait *wait)
     case GATE_UPDATE:
         updates_stored(CONTAINER_OF(wait, struct update, stored));
         break;
+    case GATE_STREAM:
+        updates_acknowledged(CONTAINER_OF(wait, struct stream, acknowledged));
+        break;
     case GATE_AGENT_ID:
         registration_id_stored(agent);
         break;

@@ -16,6 +16,7 @@ enum gate_kind {
     GATE_EXECUTOR, /* its folders are made: the container may be launched */
     GATE_TASK,     /* its task.info is stored: it may be delivered */
     GATE_UPDATE,   /* its record is stored: it may be acknowledged and forwarded */
+    GATE_STREAM,   /* its scheduler's acknowledgement is stored: the next may be forwarded */
     GATE_AGENT_ID, /* slave.info is stored: the id may be shown */
     GATE_SANDBOX,  /* a nested or standalone container's folder is made */
 };

@@ -136,6 +136,36 @@ static bool change_task(struct agent *agent, struct task *task, const Pb__TaskSt
     return true;
 }
 
+/* Whose completed task it is; NULL if it is nobody's, or forgotten. */
+static struct executor *find_completed(const struct framework *framework, const char *task_id)
+{
+    struct executor *executor;
+    LIST_FOR_EACH (executor, &framework->executor_order, link) {
+        const struct task *task;
+        LIST_FOR_EACH (task, &executor->completed, link) {
+            if (strcmp(task->id, task_id) == 0) {
+                return executor;
+            }
+        }
+    }
+    return NULL;
+}
+
+/* Of a task that is not here. An executor that missed our acknowledgements sends its updates again,
+ * also those of tasks that are over and acknowledged by the scheduler, who must not hear of them a
+ * second time. */
+static void take_unknown(struct agent *agent, const struct framework *framework,
+                         const Pb__Internal__StatusUpdate *update, enum update_from from,
+                         const struct upid *pid)
+{
+    struct executor *executor = find_completed(framework, update->status->task_id->value);
+    if (from != UPDATE_FROM_AGENT && executor != NULL) {
+        updates_answer(agent, executor, update, from, pid);
+    } else {
+        updates_add(agent, NULL, update, from, pid);
+    }
+}
+
 static void take(struct agent *agent, Pb__Internal__StatusUpdate *update, enum update_from from,
                  const struct upid *pid)
 {
@@ -162,7 +192,7 @@ static void take(struct agent *agent, Pb__Internal__StatusUpdate *update, enum u
     struct task *task = framework_find_task(framework, status->task_id->value);
     if (task == NULL) {
         metric_add(agent->gauges.valid_status_updates, 1);
-        updates_add(agent, NULL, update, from, pid);
+        take_unknown(agent, framework, update, from, pid);
         return;
     }
     struct executor *executor = task->executor;

@@ -45,6 +45,7 @@ static struct stream *stream_new(struct agent *agent, struct executor *executor,
         }
     }
     list_init(&stream->pending);
+    gate_wait_init(&stream->acknowledged, GATE_STREAM);
     timer_init(&stream->timer, TIMER_UPDATE, stream);
     map_add(&agent->streams, &stream->by_key);
     list_push_back(&agent->stream_order, &stream->link);
@@ -66,6 +67,7 @@ static struct stream *stream_free(struct stream *stream)
     LIST_FOR_EACH (update, &stream->pending, link) {
         update_free(update);
     }
+    gate_cancel(&stream->acknowledged);
     timers_cancel(&stream->agent->timers, &stream->timer);
     map_remove(&stream->agent->streams, &stream->by_key);
     list_remove(&stream->link);
@@ -130,7 +132,8 @@ static void forward(struct stream *stream, int64_t retry_ns)
     struct agent *agent = stream->agent;
     struct arena *arena = &agent->arena;
     struct update *head = head_of(stream);
-    if (head == NULL || !head->is_stored || agent->streams_paused) {
+    if (head == NULL || !head->is_stored || gate_is_waiting(&stream->acknowledged) ||
+        agent->streams_paused) {
         return;
     }
     Pb__Internal__StatusUpdate *update =
@@ -233,6 +236,10 @@ static void acknowledge_again(struct stream *stream, const struct uuid *uuid, en
         return;
     }
     update->ack_count++;
+    update->from = from; /* one that was recovered had no sender yet */
+    if (pid != NULL) {
+        update->pid = *pid;
+    }
     if (update->is_stored) {
         acknowledge_sender(update);
     }
@@ -323,7 +330,9 @@ int updates_acknowledge(struct agent *agent, const char *framework_id, const cha
         record.type = PB__INTERNAL__STATUS_UPDATE_RECORD__TYPE__ACK;
         record.has_uuid = 1;
         record.uuid = message_data(uuid);
-        put_record(stream, &record, 0);
+        uint64_t token = gate_token(&agent->gate);
+        put_record(stream, &record, token);
+        gate_wait_for(&agent->gate, &stream->acknowledged, token);
     }
     bool is_last = task_state_is_terminal(head->state);
     update_free(head);
@@ -335,6 +344,11 @@ int updates_acknowledge(struct agent *agent, const char *framework_id, const cha
     }
     forward(stream, UPDATE_RETRY_MIN_NS);
     return 0;
+}
+
+void updates_acknowledged(struct stream *stream)
+{
+    forward(stream, UPDATE_RETRY_MIN_NS);
 }
 
 void updates_recover(struct agent *agent, struct executor *executor, const char *task_id,

@@ -55,6 +55,7 @@ struct stream {
     size_t pending_count;
     struct uuid known[UPDATES_KNOWN_MAX]; /* the newest ones received, for duplicates: a ring */
     size_t known_count;                   /* ever received */
+    struct gate_wait acknowledged;        /* the acknowledgement of the one before the head */
     char *executor_id;  /* heap: who is acknowledged on a stream of events; NULL = none */
     struct timer timer; /* the head is sent again */
     int64_t retry_ns;   /* next wait */
@@ -72,7 +73,11 @@ void updates_answer(struct agent *agent, struct executor *executor,
                     const struct upid *pid);
 /* Its record is stored. */
 void updates_stored(struct update *update);
-/* A scheduler's acknowledgement. 0: more may follow; UPDATES_E_CLOSED: it was the terminal one. */
+/* The record of its scheduler's acknowledgement is stored. */
+void updates_acknowledged(struct stream *stream);
+/* A scheduler's acknowledgement. What comes next is forwarded once it is stored: whoever has heard
+ * of the next update will not hear of this one again, after whatever crash. 0: more may follow;
+ * UPDATES_E_CLOSED: it was the terminal one. */
 enum {
     UPDATES_E_CLOSED = 1,
     UPDATES_E_UNKNOWN, /* no such stream, or another update is its head: ignored */

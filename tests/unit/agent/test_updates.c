@@ -87,6 +87,23 @@ static void only_the_head_is_sent(void **state)
     assert_null(next(shell));
 }
 
+/* Else a crash in between would bring the first one back behind the second. */
+static void the_next_is_sent_when_the_acknowledgement_is_on_disk(void **state)
+{
+    struct shell *shell = *state;
+    shell_deliver(shell, shell_framework(shell, "f1", true), "t1");
+    shell_update(shell, "f1", "e", "t1", PB__TASK_STATE__TASK_STARTING, 1, SHELL_EXECUTOR);
+    running(shell, 2);
+    shell->holds_store = true;
+    shell_acknowledge(shell, next(shell));
+    assert_null(next(shell));
+    shell_release(shell);
+    const Pb__Internal__StatusUpdate *second = next(shell);
+    assert_non_null(second);
+    assert_int_equal(second->status->state, PB__TASK_STATE__TASK_RUNNING);
+    assert_null(next(shell));
+}
+
 static void the_head_is_sent_again_after_10_20_40_s_up_to_10_min(void **state)
 {
     struct shell *shell = *state;
@@ -196,6 +213,22 @@ static void the_terminal_acknowledgement_ends_the_task(void **state)
     assert_null(strstr(shown, "\"completed_tasks\":[]"));
 }
 
+/* The agent's acknowledgement was lost with a crash, the scheduler's came since. */
+static void an_update_of_a_completed_task_is_only_acknowledged(void **state)
+{
+    struct shell *shell = *state;
+    shell_deliver(shell, shell_framework(shell, "f1", true), "t1");
+    running(shell, 1);
+    shell_acknowledge(shell, next(shell));
+    shell_update(shell, "f1", "e", "t1", PB__TASK_STATE__TASK_FINISHED, 2, SHELL_EXECUTOR);
+    shell_acknowledge(shell, next(shell));
+    shell_forget(shell);
+    running(shell, 1);
+    assert_true(is_told_to_executor(shell));
+    shell_pass(shell, NS_PER_MIN);
+    assert_null(next(shell));
+}
+
 static void an_update_of_a_framework_nobody_knows_is_ignored(void **state)
 {
     struct shell *shell = *state;
@@ -249,6 +282,9 @@ static void updates_survive_a_crash(void **state)
     shell_come_back(shell, "f1", NULL);
     assert_string_equal(agent_state_name(shell->agent), "DISCONNECTED");
     assert_null(next(shell)); /* it is told once the master has it back */
+    running(shell, 2);        /* what its executor sends again is known, and acknowledged */
+    assert_true(is_told_to_executor(shell));
+    assert_false(is_told_to_executor(shell));
     const Pb__Internal__ReregisterSlaveMessage *asked = shell_reregister(shell);
     assert_int_equal(asked->n_tasks, 1);
     assert_int_equal(asked->tasks[0]->state, PB__TASK_STATE__TASK_RUNNING);
@@ -263,12 +299,14 @@ int main(void)
         SHELL_TEST(an_update_is_told_only_when_it_is_on_disk),
         SHELL_TEST(without_checkpoint_nothing_is_stored),
         SHELL_TEST(only_the_head_is_sent),
+        SHELL_TEST(the_next_is_sent_when_the_acknowledgement_is_on_disk),
         SHELL_TEST(the_head_is_sent_again_after_10_20_40_s_up_to_10_min),
         SHELL_TEST(a_new_registration_sends_the_heads_at_once),
         SHELL_TEST(a_duplicate_is_acknowledged_again_and_not_sent),
         SHELL_TEST(a_duplicate_waits_for_the_disk_like_the_first),
         SHELL_TEST(an_acknowledgement_of_another_update_is_ignored),
         SHELL_TEST(the_terminal_acknowledgement_ends_the_task),
+        SHELL_TEST(an_update_of_a_completed_task_is_only_acknowledged),
         SHELL_TEST(an_update_of_a_framework_nobody_knows_is_ignored),
         SHELL_TEST(pending_updates_have_a_limit),
         SHELL_TEST(updates_survive_a_crash),
