@@ -261,6 +261,11 @@ static enum heard check_order(struct framework_core *core, struct cluster_task *
         if (status->uuid.len != 16 || memcmp(task->made[i], status->uuid.data, 16) != 0) {
             continue;
         }
+        if (i + 1 < task->heard) {
+            /* The next one came, so this one's acknowledgement was taken. */
+            cluster_wrong(core->self->cluster, "update %d of task %s came again after update %d",
+                          i + 1, task->id, task->heard);
+        }
         if (i < task->heard) {
             return HEARD_AGAIN;
         }

@@ -193,13 +193,23 @@ static void swap(struct sim *sim, size_t a, size_t b)
     sim->queue[b] = entry;
 }
 
-void sim_schedule(struct sim *sim, int64_t at_ns, struct sim_node *node, sim_entry_fn *fn,
-                  void *arg, void (*free_fn)(void *arg))
+static void push(struct sim *sim, struct sim_entry *entry)
 {
     if (sim->queue_count == sim->queue_capacity) {
         sim->queue_capacity = MAX(sim->queue_capacity * 2, (size_t)64);
         sim->queue = xrealloc(sim->queue, sim->queue_capacity, sizeof(struct sim_entry *));
     }
+    size_t at = sim->queue_count++;
+    sim->queue[at] = entry;
+    while (at != 0 && is_before(sim->queue[at], sim->queue[(at - 1) / 2])) {
+        swap(sim, at, (at - 1) / 2);
+        at = (at - 1) / 2;
+    }
+}
+
+void sim_schedule(struct sim *sim, int64_t at_ns, struct sim_node *node, sim_entry_fn *fn,
+                  void *arg, void (*free_fn)(void *arg))
+{
     struct sim_entry *entry = xalloc(sizeof(*entry));
     *entry = (struct sim_entry){
         MAX(at_ns, sim->now_ns),
@@ -210,12 +220,7 @@ void sim_schedule(struct sim *sim, int64_t at_ns, struct sim_node *node, sim_ent
         arg,
         free_fn,
     };
-    size_t at = sim->queue_count++;
-    sim->queue[at] = entry;
-    while (at != 0 && is_before(sim->queue[at], sim->queue[(at - 1) / 2])) {
-        swap(sim, at, (at - 1) / 2);
-        at = (at - 1) / 2;
-    }
+    push(sim, entry);
 }
 
 static struct sim_entry *pop(struct sim *sim)
@@ -276,9 +281,9 @@ static void run_entry(struct sim *sim, struct sim_entry *entry)
         return;
     }
     if (node != NULL && node->paused_until_ns > sim->now_ns) {
-        /* What comes to a stopped process waits in its sockets. Orders keep the FIFO. */
-        sim_schedule(sim, node->paused_until_ns, node, entry->fn, entry->arg, entry->free_fn);
-        free(entry);
+        /* What comes to a stopped process waits in its sockets. Its order keeps the FIFO. */
+        entry->at_ns = node->paused_until_ns;
+        push(sim, entry);
         return;
     }
     entry->fn(sim, entry->arg);

@@ -132,7 +132,8 @@ static void apply(struct sim *sim, const struct sim_fault *fault)
         sim_schedule(sim, until_ns, NULL, start_again, a, NULL);
         break;
     case SIM_FAULT_PAUSE:
-        a->paused_until_ns = MAX(a->paused_until_ns, until_ns);
+        /* Not beyond the healing: what waits by then must not be overtaken. */
+        a->paused_until_ns = MAX(a->paused_until_ns, MIN(until_ns, sim->plan->heal_ns));
         break;
     case SIM_FAULT_BREAK:
         break_both(sim, a, b);
@@ -164,7 +165,6 @@ static void heal(struct sim *sim)
     for (int i = 0; i < sim->node_count; i++) {
         struct sim_node *node = sim->nodes[i];
         sim_disk_set_full(node->disk, false);
-        node->paused_until_ns = 0;
         if (!sim_is_up(node) && !node->is_spare) {
             sim_start(node);
         }
