@@ -160,9 +160,9 @@ static int allow_device(const char *dir, const char *path, const char *access, s
     return write_value(file, value, err);
 }
 
-static int join_cgroup(const char *dir, bool optional, struct err *err)
+static int join_cgroup(const char *dir, const char *name, bool optional, struct err *err)
 {
-    CLEANUP(xfreep) char *file = xasprintf("%s/cgroup.procs", dir);
+    CLEANUP(xfreep) char *file = xasprintf("%s/%s", dir, name);
     int r = apply_write(file, "0"); /* the writer itself */
     if (r == 0 || (optional && r == -ENOENT)) {
         return 0;
@@ -368,7 +368,7 @@ int apply_step(struct apply *apply, const struct plan_step *step, struct err *er
     case PLAN_DEVICE:
         return allow_device(text[0], text[1], text[2], err);
     case PLAN_JOIN:
-        return join_cgroup(text[0], step->number[0] != 0, err);
+        return join_cgroup(text[0], text[1], step->number[0] != 0, err);
     case PLAN_STDIO:
         return apply_stdio(apply, text[0], err);
     case PLAN_LINK:

@@ -15,6 +15,11 @@ static const char *const devices_allowed[] = {
 
 #define V1_FOLDERS_MAX 32
 
+/* The first process of a container is one thread yet. A thread that moves itself by "tasks" is
+ * moved at once. A process, by "cgroup.procs", is moved when no fork is under way on the host; to
+ * know that the kernel waits for a grace period of RCU, some 12 ms. */
+#define JOIN_FILE "tasks"
+
 /* The hierarchies a container is in: the freezer's, systemd's, those of the isolators; each
  * once. */
 static size_t mounts_of(const struct cgroups_scope *scope, bool isolators_too,
@@ -204,8 +209,9 @@ int cgroups_v1_plan(struct launch *launch, struct err *err)
         }
     }
     for (size_t i = 0; i < count; i++) {
+        struct plan_step *step = plan_add(plan, PLAN_JOIN, joined[i], JOIN_FILE);
         /* One started when an isolator was off lives on without its cgroup (containers 10). */
-        plan_add(plan, PLAN_JOIN, joined[i], NULL)->number[0] = i >= always && !launch->own_cgroups;
+        step->number[0] = i >= always && !launch->own_cgroups;
     }
     return 0;
 }

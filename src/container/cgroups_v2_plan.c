@@ -97,6 +97,6 @@ int cgroups_v2_plan(struct launch *launch, struct err *err UNUSED)
     if (launch->own_cgroups) {
         cgroups_v2_plan_amounts(&scope, launch->path, launch->spec, false, plan);
     }
-    plan_add(plan, PLAN_JOIN, leaf, NULL);
+    plan_add(plan, PLAN_JOIN, leaf, "cgroup.procs");
     return 0;
 }

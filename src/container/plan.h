@@ -31,7 +31,7 @@ enum plan_step_type {
     PLAN_RAISE, /* text1 into the file text0 if it is more than is there; "-1" and "max" are most */
     PLAN_COPY,  /* into the file text1 of the cgroup text0 what its parent's has, if it is empty */
     PLAN_DEVICE, /* allow in the cgroup text0 the device at text1 with access text2 ("rwm") */
-    PLAN_JOIN,   /* go into the cgroup text0; number0: fine if it is not there */
+    PLAN_JOIN,   /* into the cgroup text0, by its file text1; number0: fine if it is missing */
     PLAN_STDIO,  /* stdout and stderr of the folder text0, the user's, as the command's */
     PLAN_LINK,   /* a symbolic link text1 to text0; fine if it is there */
     PLAN_SOURCE, /* text0 must be there; else made if it is below one of text1 ("/a:/b") */

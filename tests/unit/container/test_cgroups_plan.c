@@ -28,7 +28,7 @@ static void test_v1_freezer_only(void **state)
     paper_start(&paper);
     paper_expect(&paper, "c", paper_spec("true"), NULL,
                  "cgroup /cg/freezer/mesos/c\n"
-                 "join /cg/freezer/mesos/c\n"
+                 "join /cg/freezer/mesos/c tasks\n"
                  "stdio /s\nwait\nfork\nchdir /s\nsetuser\n");
     isolators_deinit(&paper.isolators);
 }
@@ -50,11 +50,11 @@ static void test_v1_of_a_top_level_container(void **state)
                  "write /cg/cpu/mesos/c/cpu.shares 512\n"
                  "write /cg/memory/mesos/c/memory.soft_limit_in_bytes 67108864\n"
                  "write /cg/memory/mesos/c/memory.limit_in_bytes 67108864\n"
-                 "join /cg/freezer/mesos/c\n"
-                 "join /cg/cpu/mesos/c\n"
-                 "join /cg/memory/mesos/c\n"
-                 "join /cg/pids/mesos/c\n"
-                 "join /cg/cpuset/mesos/c\n"
+                 "join /cg/freezer/mesos/c tasks\n"
+                 "join /cg/cpu/mesos/c tasks\n"
+                 "join /cg/memory/mesos/c tasks\n"
+                 "join /cg/pids/mesos/c tasks\n"
+                 "join /cg/cpuset/mesos/c tasks\n"
                  "stdio /s\nwait\nfork\nchdir /s\nsetuser\n");
     isolators_deinit(&paper.isolators);
 }
@@ -68,8 +68,8 @@ static void test_v1_of_nested_containers(void **state)
     paper_expect(&paper, "p.a", paper_spec("true"), &top,
                  "cgroup /cg/freezer/mesos/p/mesos 0 1\n"
                  "cgroup /cg/freezer/mesos/p/mesos/a\n"
-                 "join /cg/freezer/mesos/p/mesos/a\n"
-                 "join /cg/memory/mesos/p 1\n"
+                 "join /cg/freezer/mesos/p/mesos/a tasks\n"
+                 "join /cg/memory/mesos/p tasks 1\n"
                  "stdio /s\nwait\nfork\nchdir /s\nsetuser\n");
     Pb__LinuxInfo own = PB__LINUX_INFO__INIT;
     own.has_share_cgroups = 1;
@@ -85,8 +85,8 @@ static void test_v1_of_nested_containers(void **state)
                  "cgroup /cg/memory/mesos/p/mesos/a 1\n"
                  "write /cg/memory/mesos/p/mesos/a/memory.soft_limit_in_bytes 67108864\n"
                  "write /cg/memory/mesos/p/mesos/a/memory.limit_in_bytes 4294967296\n"
-                 "join /cg/freezer/mesos/p/mesos/a\n"
-                 "join /cg/memory/mesos/p/mesos/a\n"
+                 "join /cg/freezer/mesos/p/mesos/a tasks\n"
+                 "join /cg/memory/mesos/p/mesos/a tasks\n"
                  "oom 993\n" /* 1000 - 1000 * 64 MB / 8 GB */
                  "stdio /s\nwait\nfork\nchdir /s\nsetuser\n");
     struct paper sets;
@@ -104,8 +104,8 @@ static void test_v1_of_nested_containers(void **state)
                  "copy /cg/cpuset/mesos/p/mesos cpuset.mems\n"
                  "copy /cg/cpuset/mesos/p/mesos/a cpuset.cpus\n"
                  "copy /cg/cpuset/mesos/p/mesos/a cpuset.mems\n"
-                 "join /cg/freezer/mesos/p/mesos/a\n"
-                 "join /cg/cpuset/mesos/p/mesos/a\n"
+                 "join /cg/freezer/mesos/p/mesos/a tasks\n"
+                 "join /cg/cpuset/mesos/p/mesos/a tasks\n"
                  "stdio /s\nwait\nfork\nchdir /s\nsetuser\n");
     isolators_deinit(&sets.isolators);
     /* One that shares is in the cgroups of the nearest that does not. */
@@ -113,8 +113,8 @@ static void test_v1_of_nested_containers(void **state)
     paper_expect(&paper, "p.a.b", paper_spec("true"), &nested,
                  "cgroup /cg/freezer/mesos/p/mesos/a/mesos 0 1\n"
                  "cgroup /cg/freezer/mesos/p/mesos/a/mesos/b\n"
-                 "join /cg/freezer/mesos/p/mesos/a/mesos/b\n"
-                 "join /cg/memory/mesos/p 1\n"
+                 "join /cg/freezer/mesos/p/mesos/a/mesos/b tasks\n"
+                 "join /cg/memory/mesos/p tasks 1\n"
                  "stdio /s\nwait\nfork\nchdir /s\nsetuser\n");
     isolators_deinit(&paper.isolators);
 }
@@ -215,13 +215,13 @@ static void test_v2_of_containers(void **state)
                  "cgroup /cg/mesos/c/leaf 1\n"
                  "write /cg/mesos/c/cpu.weight 50\n"
                  "write /cg/mesos/c/cpu.max max 100000\n"
-                 "join /cg/mesos/c/leaf\n"
+                 "join /cg/mesos/c/leaf cgroup.procs\n"
                  "stdio /s\nwait\nfork\nchdir /s\nsetuser\n");
     paper_expect(&paper, "p.a", paper_spec("true"), &top,
                  "cgroup /cg/mesos/p/mesos 0 1\n"
                  "cgroup /cg/mesos/p/mesos/a\n"
                  "cgroup /cg/mesos/p/mesos/a/leaf 1\n"
-                 "join /cg/mesos/p/mesos/a/leaf\n"
+                 "join /cg/mesos/p/mesos/a/leaf cgroup.procs\n"
                  "stdio /s\nwait\nfork\nchdir /s\nsetuser\n");
     Pb__LinuxInfo own = PB__LINUX_INFO__INIT;
     own.has_share_cgroups = 1;
@@ -237,7 +237,7 @@ static void test_v2_of_containers(void **state)
                  "cgroup /cg/mesos/p/mesos/a/leaf 1\n"
                  "write /cg/mesos/p/mesos/a/cpu.weight 50\n"
                  "write /cg/mesos/p/mesos/a/cpu.max max 100000\n"
-                 "join /cg/mesos/p/mesos/a/leaf\n"
+                 "join /cg/mesos/p/mesos/a/leaf cgroup.procs\n"
                  "stdio /s\nwait\nfork\nchdir /s\nsetuser\n");
     isolators_deinit(&paper.isolators);
 }
@@ -283,8 +283,8 @@ static void test_systemd_knows_the_processes(void **state)
     paper_expect(&paper, "c", paper_spec("true"), NULL,
                  "cgroup /cg/freezer/mesos/c\n"
                  "cgroup /cg/systemd/mesos/c\n"
-                 "join /cg/freezer/mesos/c\n"
-                 "join /cg/systemd/mesos/c\n"
+                 "join /cg/freezer/mesos/c tasks\n"
+                 "join /cg/systemd/mesos/c tasks\n"
                  "stdio /s\nwait\nfork\nchdir /s\nsetuser\n");
     isolators_deinit(&paper.isolators);
 }

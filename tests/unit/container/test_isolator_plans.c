@@ -6,10 +6,10 @@
 static const struct launch_parent top = {
     .path = "p", .pid = 7, .directory = "/p", .own_cgroups = true};
 
-#define BEFORE "cgroup /cg/freezer/mesos/c\njoin /cg/freezer/mesos/c\n"
+#define BEFORE "cgroup /cg/freezer/mesos/c\njoin /cg/freezer/mesos/c tasks\n"
 #define NESTED                                                                   \
     "cgroup /cg/freezer/mesos/p/mesos 0 1\ncgroup /cg/freezer/mesos/p/mesos/a\n" \
-    "join /cg/freezer/mesos/p/mesos/a\n"
+    "join /cg/freezer/mesos/p/mesos/a tasks\n"
 #define CHILD "fork\nchdir /s\nsetuser\n"
 
 struct volume {

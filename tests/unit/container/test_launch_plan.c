@@ -69,7 +69,7 @@ static void test_with_namespaces(void **state)
     add_env(spec, "PATH", "/bin");
     spec->tty = true;
     char *text = whole(&paper, "c", spec, NULL, &result);
-    assert_string_equal(text, "cgroup /cg/freezer/mesos/c\njoin /cg/freezer/mesos/c\n"
+    assert_string_equal(text, "cgroup /cg/freezer/mesos/c\njoin /cg/freezer/mesos/c tasks\n"
                               "stdio /s\nwait\nslave\nmount proc /proc proc 14\ntty\nfork\n"
                               "chdir /s\nsetuser\narg sh\narg -c\narg true\nenv PATH=/bin\n"
                               "exec /bin/sh /bin\n");
