@@ -12,6 +12,7 @@ import tempfile
 import time
 
 BIN = pathlib.Path(os.environ["TEPUI_BIN"])
+TICK_S = 0.02  # between two looks at what is waited for
 
 
 def free_port():
@@ -31,7 +32,7 @@ def until(check, seconds=30, what="a condition"):
         if got:
             return got
         assert time.monotonic() < end, "%s did not come true in %s s" % (what, seconds)
-        time.sleep(0.02)
+        time.sleep(TICK_S)
 
 
 class Daemon:
