@@ -7,6 +7,7 @@
 #include "master/master_state.h"
 #include "master/metrics_view.h"
 #include "master/operator_call.h"
+#include "master/quota.h"
 #include "master/reads.h"
 #include "master/registry_view.h"
 #include "master/scheduler_call.h"
@@ -247,7 +248,7 @@ static bool is_read(const struct net_request *request)
     return slice_is(request->head->method, "GET") || slice_is(request->head->method, "HEAD");
 }
 
-/* No schedule, no machine on it, no quota: each an empty object. */
+/* No schedule, no machine on it: each an empty object. */
 static void on_empty(struct master *master, const struct net_request *request)
 {
     if (is_read(request)) {
@@ -274,7 +275,7 @@ const struct http_endpoint master_http_endpoints[] = {
     {"/master/machine/up", HTTP_POST, HTTP_LEADING, not_supported},
     {"/master/maintenance/schedule", HTTP_GET | HTTP_POST, HTTP_LEADING, on_empty},
     {"/master/maintenance/status", HTTP_GET, HTTP_LEADING, on_empty},
-    {"/master/quota", HTTP_GET | HTTP_POST | HTTP_DELETE, HTTP_LEADING, on_empty},
+    {"/master/quota", HTTP_GET | HTTP_POST | HTTP_DELETE, HTTP_LEADING, master_quota_endpoint},
     {"/master/redirect", HTTP_ANY, HTTP_ALWAYS, on_redirect},
     {"/master/reserve", HTTP_POST, HTTP_LEADING, not_supported},
     {"/master/roles", HTTP_ANY, HTTP_LEADING, on_roles},

@@ -4,6 +4,7 @@
 #include "master/metrics_view.h"
 #include "master/operator_call.h"
 #include "master/operator_reads.h"
+#include "master/quota.h"
 #include "master/subscribers.h"
 #include "master/unreachable.h"
 #include "master/weights.h"
@@ -80,10 +81,10 @@ const struct operator_call master_operator_calls[] = {
     CALL_WITH(DRAIN_AGENT, drain_agent, NULL),
     CALL_WITH(DEACTIVATE_AGENT, deactivate_agent, NULL),
     CALL_WITH(REACTIVATE_AGENT, reactivate_agent, NULL),
-    CALL(GET_QUOTA, master_operator_get_quota),
-    CALL_WITH(UPDATE_QUOTA, update_quota, NULL),
-    CALL_WITH(SET_QUOTA, set_quota, NULL),
-    CALL_WITH(REMOVE_QUOTA, remove_quota, NULL),
+    CALL(GET_QUOTA, master_quota_get),
+    CALL_WITH(UPDATE_QUOTA, update_quota, master_quota_update),
+    CALL_WITH(SET_QUOTA, set_quota, master_quota_set),
+    CALL_WITH(REMOVE_QUOTA, remove_quota, master_quota_remove),
     CALL_WITH(TEARDOWN, teardown, teardown),
     CALL_WITH(MARK_AGENT_GONE, mark_agent_gone, mark_agent_gone),
     {PB__MASTER__CALL__TYPE__UNKNOWN, NULL, NULL, 0, NULL},

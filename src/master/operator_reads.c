@@ -193,14 +193,3 @@ void master_operator_get_maintenance_schedule(struct master *master,
         MESSAGE_NEW(Pb__Maintenance__Schedule, pb__maintenance__schedule, arena);
     master_operator_respond(master, r, response);
 }
-
-void master_operator_get_quota(struct master *master, const struct operator_request *r)
-{
-    struct arena *arena = &master->arena;
-    Pb__Master__Response *response = make(master, PB__MASTER__RESPONSE__TYPE__GET_QUOTA);
-    response->get_quota = MESSAGE_NEW(Pb__Master__Response__GetQuota,
-                                      pb__master__response__get_quota, arena);
-    response->get_quota->status =
-        MESSAGE_NEW(Pb__Quota__QuotaStatus, pb__quota__quota_status, arena);
-    master_operator_respond(master, r, response);
-}

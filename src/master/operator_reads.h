@@ -24,6 +24,5 @@ operator_handle_fn master_operator_get_roles;
 operator_handle_fn master_operator_get_operations;
 operator_handle_fn master_operator_get_maintenance_status;
 operator_handle_fn master_operator_get_maintenance_schedule;
-operator_handle_fn master_operator_get_quota;
 
 #endif

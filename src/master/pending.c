@@ -4,6 +4,7 @@
 
 #include "common/xalloc.h"
 #include "master/master_state.h"
+#include "master/quota.h"
 #include "master/recover.h"
 #include "master/register.h"
 #include "master/registry_gc.h"
@@ -123,7 +124,8 @@ void master_pending_answer(struct master *master, const struct registry_event *e
         master_weights_stored(master, pending, event->applied);
         break;
     case REGISTRY_UPDATE_QUOTA:
-        WRONG("not asked for");
+        master_quota_stored(master, pending, event->applied);
+        break;
     }
     pending_free(pending);
 }

@@ -71,7 +71,7 @@ void master_view_encode_framework(const struct view_index *index,
 
 /* GET_ROLES: appends its `roles` as fields of Response.GetRoles. */
 void master_view_encode_roles(const struct view_input *input, struct buf *out);
-/* Calls `visit` with the metrics of what roles consume of their quota. */
-void master_view_visit_consumed(const struct view_input *input, metrics_visit_fn *visit, void *arg);
+/* Calls `visit` with the metrics of quotas and of what roles consume. */
+void master_view_visit_quotas(const struct view_input *input, metrics_visit_fn *visit, void *arg);
 
 #endif

@@ -28,6 +28,7 @@ struct role {
     struct map_link by_name; /* roles->map */
     struct slice name;       /* in a record, the input, or another role's name */
     double weight;
+    const Pb__Quota__QuotaConfig *quota;     /* by resource name; NULL = none */
     struct quantities amounts[ROLE_AMOUNTS]; /* of it and of what is below it */
     struct member *members;                  /* in order of finding */
     struct member **last_member;             /* where the next is put; NULL while there is none */
@@ -138,6 +139,23 @@ static void add_weights(struct roles *roles, struct slice bytes)
     }
 }
 
+static void add_quotas(struct roles *roles, struct slice bytes)
+{
+    struct arena *arena = &roles->index->arena;
+    Pb__Quota__QuotaStatus *status;
+    int failed = MESSAGE_DECODE(Pb__Quota__QuotaStatus, pb__quota__quota_status, bytes, arena,
+                                &status, NULL);
+    ASSERT(failed == 0); /* it was encoded by us */
+    for (size_t i = 0; i < status->n_configs; i++) {
+        struct slice name = slice_from(status->configs[i]->role);
+        add_by_use(roles, name);
+        struct role *role = find(roles, name);
+        if (role != NULL) {
+            role->quota = status->configs[i];
+        }
+    }
+}
+
 static const struct view_run *total_of(struct roles *roles, const struct agent_record *agent)
 {
     return master_view_run(&roles->index->runs, blob_slice(agent->total), FIELD_RESOURCES);
@@ -167,6 +185,7 @@ static void find_roles(struct roles *roles, const struct view_input *input)
         }
     }
     add_weights(roles, blob_slice(input->snapshot->roles.weights));
+    add_quotas(roles, blob_slice(input->snapshot->roles.quotas));
 }
 
 static int compare_roles(const void *a, const void *b)
@@ -324,9 +343,17 @@ static void put_quota(struct roles *roles, const struct role *role, struct json_
     json_key_string(w, "role", role->name);
     json_key(w, "guarantee");
     json_begin_object(w);
+    for (size_t i = 0; role->quota != NULL && i < role->quota->n_guarantees; i++) {
+        json_key_slice(w, slice_from(role->quota->guarantees[i]->key));
+        json_double(w, role->quota->guarantees[i]->value->value);
+    }
     json_end_object(w);
     json_key(w, "limit");
     json_begin_object(w);
+    for (size_t i = 0; role->quota != NULL && i < role->quota->n_limits; i++) {
+        json_key_slice(w, slice_from(role->quota->limits[i]->key));
+        json_double(w, role->quota->limits[i]->value->value);
+    }
     json_end_object(w);
     put_quantities(roles, "consumed", &consumed, w);
     json_end_object(w);
@@ -434,38 +461,96 @@ void master_view_encode_roles(const struct view_input *input, struct buf *out)
 
 /* --- metrics --- */
 
-static void visit_consumed(const char *role, const struct quantities *consumed,
-                           metrics_visit_fn *visit, void *arg)
+struct quota_metrics {
+    const struct resource_names *names;
+    struct arena *arena; /* of names */
+    metrics_visit_fn *visit;
+    void *arg;
+};
+
+static void visit_amount(const struct quota_metrics *m, struct slice role, struct slice resource,
+                         const char *what, double value)
+{
+    m->visit(m->arg,
+             arena_printf(m->arena, "allocator/mesos/quota/roles/%.*s/resources/%.*s/%s",
+                          SLICE_ARGS(role), SLICE_ARGS(resource), what),
+             value);
+}
+
+static void visit_consumed(const struct quota_metrics *m, struct slice role,
+                           const struct quantities *consumed)
 {
     for (uint32_t i = 0; i < RESOURCE_NAMES_COMMON; i++) {
         int64_t amount = quantities_get(consumed, i);
         if (amount != 0) {
-            CLEANUP(buf_deinit) struct buf name = BUF_INIT;
-            buf_printf(&name, "allocator/mesos/quota/roles/%s/resources/%.*s/consumed", role,
-                       SLICE_ARGS(resource_name_common_text(i)));
-            visit(arg, buf_text(&name), scalar_to_double(amount));
+            visit_amount(m, role, resource_name_common_text(i), "consumed",
+                         scalar_to_double(amount));
         }
     }
 }
 
-void master_view_visit_consumed(const struct view_input *input, metrics_visit_fn *visit, void *arg)
+/* Of what its quota names, how much the role has or is offered. */
+static void visit_had(const struct quota_metrics *m, const struct role *role, const char *resource)
+{
+    uint32_t name = resource_names_find(m->names, slice_from(resource));
+    int64_t amount = 0;
+    if (name != RESOURCE_NAME_NONE) {
+        amount = quantities_get(&role->amounts[ROLE_ALLOCATED], name) +
+                 quantities_get(&role->amounts[ROLE_OFFERED], name);
+    }
+    visit_amount(m, role->name, slice_from(resource), "offered_or_allocated",
+                 scalar_to_double(amount));
+}
+
+static bool has_guarantee(const Pb__Quota__QuotaConfig *quota, const char *resource)
+{
+    for (size_t i = 0; i < quota->n_guarantees; i++) {
+        if (strcmp(quota->guarantees[i]->key, resource) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void visit_quota(const struct quota_metrics *m, const struct role *role)
+{
+    const Pb__Quota__QuotaConfig *quota = role->quota;
+    for (size_t i = 0; i < quota->n_guarantees; i++) {
+        visit_amount(m, role->name, slice_from(quota->guarantees[i]->key), "guarantee",
+                     quota->guarantees[i]->value->value);
+        visit_had(m, role, quota->guarantees[i]->key);
+    }
+    for (size_t i = 0; i < quota->n_limits; i++) {
+        visit_amount(m, role->name, slice_from(quota->limits[i]->key), "limit",
+                     quota->limits[i]->value->value);
+        if (!has_guarantee(quota, quota->limits[i]->key)) {
+            visit_had(m, role, quota->limits[i]->key);
+        }
+    }
+}
+
+void master_view_visit_quotas(const struct view_input *input, metrics_visit_fn *visit, void *arg)
 {
     struct view_index index;
     struct roles roles;
     struct slice parent;
     struct quantities all = QUANTITIES_INIT; /* of the role that all are below of */
     roles_init(&roles, input, &index);
+    struct quota_metrics m = {&roles.names, &index.arena, visit, arg};
     for (size_t i = 0; i < roles.count; i++) {
-        struct slice role = roles.items[i]->name;
+        const struct role *role = roles.items[i];
         struct quantities consumed;
-        consumed_init(&consumed, roles.items[i]);
-        visit_consumed(arena_strndup(&index.arena, role.data, role.size), &consumed, visit, arg);
-        if (!role_parent(role, &parent)) {
+        consumed_init(&consumed, role);
+        visit_consumed(&m, role->name, &consumed);
+        if (!role_parent(role->name, &parent)) {
             quantities_add(&all, &consumed);
         }
         quantities_deinit(&consumed);
+        if (role->quota != NULL) {
+            visit_quota(&m, role);
+        }
     }
-    visit_consumed("", &all, visit, arg);
+    visit_consumed(&m, SLICE(""), &all);
     quantities_deinit(&all);
     roles_deinit(&roles);
 }

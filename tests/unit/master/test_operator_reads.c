@@ -189,8 +189,6 @@ static void test_unknown_calls_are_not_implemented(void **state)
     assert_refused("{\"type\":\"UNKNOWN\"}", 501, "");
     assert_refused("{\"type\":\"SOMETHING_NEW\"}", 400,
                    "Failed to validate master::Call: Expecting 'type' to be present");
-    assert_refused("{\"type\":\"UPDATE_QUOTA\",\"update_quota\":{}}", 501,
-                   "not supported yet: UPDATE_QUOTA");
 }
 
 static void test_content_types(void **state)
