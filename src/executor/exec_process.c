@@ -110,14 +110,36 @@ static void free_strings(char **strings)
     free(strings);
 }
 
+/* The child has the executor's handlers until it runs its program, and libevent's would write into
+ * the pipe that it shares with the executor: a SIGTERM for a task that has just been started would
+ * end the executor instead. So it is forked with all signals blocked, and drops them first. */
+static void drop_handlers(void)
+{
+    for (int number = 1; number < NSIG; number++) {
+        (void)signal(number, SIG_DFL); /* fails for a few, which have no other */
+    }
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static pid_t fork_blocked(void)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, &before);
+    pid_t pid = fork();
+    if (pid != 0) {
+        sigprocmask(SIG_SETMASK, &before, NULL);
+    }
+    return pid;
+}
+
 NORETURN static void run_child(const struct exec_command *command, char **environment,
                                enum exec_output output, int output_fd)
 {
     setsid();
-    sigset_t none;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-    signal(SIGPIPE, SIG_DFL);
+    drop_handlers();
     if (output == EXEC_OUTPUT_TO_STDERR) {
         dup2(STDERR_FILENO, STDOUT_FILENO);
     } else if (output == EXEC_OUTPUT_CAPTURE) {
@@ -142,7 +164,7 @@ int exec_processes_spawn(struct exec_processes *processes, uint64_t token,
         return -errno;
     }
     char **environment = merge_environment(processes->environment, command);
-    pid_t pid = fork();
+    pid_t pid = fork_blocked();
     if (pid == 0) {
         run_child(command, environment, output, pipe_fds[1]);
     }

@@ -1,10 +1,10 @@
 #!/usr/bin/python3
-"""bench_launch.py [TASKS [SINGLES]]: a master and an agent from their start to TASKS tasks (500) and back.
+"""bench_launch.py [TASKS [SINGLES]]: a master and an agent from their start to many tasks and back.
 
-For each launcher, without checkpoints and with them: how long the daemons take to serve, their memory,
-how long one task takes from ACCEPT to TASK_RUNNING (SINGLES of them, 20, one after the other), how long
-TASKS tasks take together, how long until all are killed, and the agent's memory with them. Then, under
-strace, how often the agent syncs for a task."""
+For each launcher, without checkpoints and with them: how long the daemons take to serve, their
+memory, how long one task takes from ACCEPT to TASK_RUNNING (SINGLES of them, 20, one after the
+other), how long TASKS tasks (500) take together, how long until all are killed, and the agent's
+memory with them. Then, under strace, how often the agent syncs for a task."""
 import os
 import pathlib
 import re

@@ -1,5 +1,5 @@
-"""What the benchmarks of whole daemons share: a cluster of the programs that were built (kit.py of the
-integration tests), and figures of a process as the kernel counts them.
+"""What the benchmarks of whole daemons share: a cluster of the programs that were built (kit.py of
+the integration tests), and figures of a process as the kernel counts them.
 
 TEPUI_BIN names the folder of the programs, as for the integration tests."""
 import json
