@@ -6,7 +6,7 @@
 
 #include "common/log.h"
 #include "common/xalloc.h"
-#include "daemon/own_address.h"
+#include "coord/peers_lookup.h"
 #include "election/leader_info.h"
 
 struct college_wiring {
@@ -17,44 +17,91 @@ struct college_wiring {
 
 /* --- the list of masters --- */
 
-static bool has_address(const struct college_others *others, const struct address *address)
+/* How many masters there are when --quorum of them are the least majority. */
+#define ALL_OF(quorum) (2 * (quorum)-1)
+
+static bool has_address(const struct peers_addresses *addresses, const struct address *address)
 {
-    for (size_t i = 0; i < others->count; i++) {
-        if (address_equal(&others->items[i], address)) {
+    for (size_t i = 0; i < addresses->count; i++) {
+        if (address_equal(&addresses->items[i], address)) {
             return true;
         }
     }
     return false;
 }
 
+/* All addresses; whether a name stands for several, or may: one that stands alone. */
+static int find_all(const struct peers_url *list, struct peers_addresses *all, bool *ret_several,
+                    struct err *err)
+{
+    bool several = list->count == 1 && !peers_host_is_address(&list->hosts[0]);
+    for (size_t i = 0; i < list->count; i++) {
+        size_t count;
+        int r = peers_lookup_host(&list->hosts[i], all, &count, err);
+        if (r != 0) {
+            return r;
+        }
+        several |= count > 1;
+    }
+    *ret_several = several;
+    return all->more ? err_set(err, -EINVAL, "more than %d masters", COLLEGE_MAX) : 0;
+}
+
+/* A majority of too few would be none: what a name server knows must not decide it. */
+static int find_quorum(int64_t quorum, size_t all, bool several, size_t *ret_quorum,
+                       struct err *err)
+{
+    if (several && quorum < 0) {
+        return err_set(err, -EINVAL,
+                       "--peers: a name that stands for all masters needs --quorum, a majority of "
+                       "them");
+    }
+    size_t found = quorum < 0 ? all / 2 + 1 : (size_t)quorum;
+    if (several && all != ALL_OF(found)) {
+        return err_set(err, -EINVAL,
+                       "--peers: %zu masters are found, and --quorum=%zu is that of %zu", all,
+                       found, ALL_OF(found));
+    }
+    if (found > all || found <= all / 2) {
+        return err_set(err, -EINVAL, "--quorum: %zu is no majority of the %zu masters in --peers",
+                       found, all);
+    }
+    *ret_quorum = found;
+    return 0;
+}
+
 int college_others_parse(const char *text, int64_t quorum, const struct address *self,
                          struct college_others *ret_others, struct err *err)
 {
-    struct college_others others = {0};
-    struct slice rest = slice_from(text);
-    struct slice part;
-    while (slice_split(&rest, ',', &part)) {
-        struct address address;
-        int r = own_address_resolve(slice_trim(part), &address, err);
-        if (r != 0) {
-            return err_wrap(err, r, "--peers");
-        }
-        if (address_equal(&address, self) || has_address(&others, &address)) {
-            continue;
-        }
-        if (others.count == COLLEGE_MAX - 1) {
-            return err_set(err, -EINVAL, "--peers: more than %d masters", COLLEGE_MAX);
-        }
-        others.items[others.count++] = address;
+    struct address items[COLLEGE_MAX];
+    struct peers_addresses all = {.items = items, .max = ELEMENTS(items)};
+    struct college_others others = {.count = 0};
+    struct peers_url list;
+    struct arena arena;
+    bool several;
+    arena_init(&arena, 0);
+    int r = peers_url_parse_list(slice_from(text), &arena, &list, err);
+    if (r == 0) {
+        r = find_all(&list, &all, &several, err);
     }
-    size_t all = others.count + 1;
-    others.quorum = quorum < 0 ? all / 2 + 1 : (size_t)quorum;
-    if (others.quorum > all || others.quorum <= all / 2) {
-        return err_set(err, -EINVAL, "--quorum: %zu is no majority of the %zu masters in --peers",
-                       others.quorum, all);
+    arena_deinit(&arena);
+    if (r != 0) {
+        return err_wrap(err, r, "--peers");
     }
-    *ret_others = others;
-    return 0;
+    size_t all_count = all.count + !has_address(&all, self);
+    if (all_count > COLLEGE_MAX) {
+        return err_set(err, -EINVAL, "--peers: more than %d masters", COLLEGE_MAX);
+    }
+    for (size_t i = 0; i < all.count; i++) {
+        if (!address_equal(&all.items[i], self)) {
+            others.items[others.count++] = all.items[i];
+        }
+    }
+    r = find_quorum(quorum, all_count, several, &others.quorum, err);
+    if (r == 0) {
+        *ret_others = others;
+    }
+    return r;
 }
 
 /* --- the shell around the machine --- */
@@ -64,6 +111,18 @@ static void send_message(struct college_wiring *wiring, struct college_effect *e
     struct net_effects net;
     net_effects_init(&net);
     net_send(&net, COLLEGE_ACTOR, &effect->to, COLLEGE_MESSAGE_NAME, TAKE_PTR(effect->bytes));
+    net_host_perform(wiring->options.net, &net);
+}
+
+static void answer(struct college_wiring *wiring, struct college_effect *effect)
+{
+    struct net_effects net;
+    net_effects_init(&net);
+    if (effect->bytes != NULL) {
+        net_respond(&net, effect->handle, 200, COLLEGE_QUESTION_TYPE, TAKE_PTR(effect->bytes));
+    } else {
+        net_respond_text(&net, effect->handle, 400, "Not a question for the leader.");
+    }
     net_host_perform(wiring->options.net, &net);
 }
 
@@ -116,6 +175,9 @@ static void perform(struct college_wiring *wiring, struct college_effect *effect
     case COLLEGE_LOST:
         lost(wiring, effect->text);
         break;
+    case COLLEGE_ANSWER:
+        answer(wiring, effect);
+        break;
     }
 }
 
@@ -152,9 +214,9 @@ bool college_wiring_has_actor(const struct college_wiring *wiring, struct slice 
     return wiring != NULL && slice_is(id, COLLEGE_ACTOR);
 }
 
-bool college_wiring_take_net(struct college_wiring *wiring, const struct net_event *event)
+static bool take_message(struct college_wiring *wiring, const struct net_event *event)
 {
-    if (wiring == NULL || event->type != NET_MESSAGE || strcmp(event->to, COLLEGE_ACTOR) != 0) {
+    if (strcmp(event->to, COLLEGE_ACTOR) != 0) {
         return false;
     }
     if (slice_is(event->name, COLLEGE_MESSAGE_NAME)) {
@@ -162,6 +224,48 @@ bool college_wiring_take_net(struct college_wiring *wiring, const struct net_eve
                          .type = COLLEGE_MESSAGE, .from = &event->from, .bytes = event->body});
     }
     return true;
+}
+
+static bool take_question(struct college_wiring *wiring, const struct net_request *request)
+{
+    if (!slice_is(request->path, COLLEGE_QUESTION_PATH)) {
+        return false;
+    }
+    /* What cannot be a question is none, and is refused by the machine. */
+    bool is_post = slice_is(request->head->method, "POST");
+    step(wiring, &(struct college_event){.type = COLLEGE_QUESTION,
+                                         .handle = request->handle,
+                                         .bytes = is_post ? request->body : SLICE("")});
+    return true;
+}
+
+static bool take_gone(struct college_wiring *wiring, uint64_t handle)
+{
+    if (!college_holds(wiring->college, handle)) {
+        return false;
+    }
+    step(wiring, &(struct college_event){.type = COLLEGE_GONE, .handle = handle});
+    return true;
+}
+
+bool college_wiring_take_net(struct college_wiring *wiring, const struct net_event *event)
+{
+    if (wiring == NULL) {
+        return false;
+    }
+    switch (event->type) {
+    case NET_MESSAGE:
+        return take_message(wiring, event);
+    case NET_REQUEST:
+        return take_question(wiring, &event->request);
+    case NET_GONE:
+        return take_gone(wiring, event->handle);
+    case NET_BODY:
+    case NET_EXITED:
+    case NET_REPLY:
+        return false;
+    }
+    WRONG("an event that is none");
 }
 
 /* --- life --- */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "election/peers_url.h"
 #include "election/zk_url.h"
 
 #define PORT_MAX 65535
@@ -80,6 +81,20 @@ int flags_check_zk(const char *flag, const char *text, struct err *err)
     struct zk_url url;
     arena_init(&arena, 0);
     int r = zk_url_parse(slice_from(text), &arena, &url, err);
+    arena_deinit(&arena);
+    return r == 0 ? 0 : err_wrap(err, r, "--%s", flag);
+}
+
+int flags_check_peers(const char *flag, const char *text, bool is_url, struct err *err)
+{
+    if (text == NULL) {
+        return 0;
+    }
+    struct arena arena;
+    struct peers_url url;
+    arena_init(&arena, 0);
+    int r = is_url ? peers_url_parse(slice_from(text), &arena, &url, err)
+                   : peers_url_parse_list(slice_from(text), &arena, &url, err);
     arena_deinit(&arena);
     return r == 0 ? 0 : err_wrap(err, r, "--%s", flag);
 }

@@ -21,6 +21,8 @@ int flags_check_port(const char *flag, int64_t port, struct err *err) WARN_UNUSE
 int flags_check_port_text(const char *flag, const char *text, struct err *err) WARN_UNUSED;
 /* zk://[user:password@]host1:port1,host2:port2/path, the path other than / (facts/observed.md). */
 int flags_check_zk(const char *flag, const char *text, struct err *err) WARN_UNUSED;
+/* peers://host1:port1,host2:port2, or the list alone. */
+int flags_check_peers(const char *flag, const char *text, bool is_url, struct err *err) WARN_UNUSED;
 int flags_check_logging_level(const char *text, struct err *err) WARN_UNUSED;
 
 #endif

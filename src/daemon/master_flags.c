@@ -65,6 +65,9 @@ static int check_registry(const struct master_flags *flags, struct err *err)
     if (r == 0) {
         r = flags_check_zk("zk", flags->zk, err);
     }
+    if (r == 0) {
+        r = flags_check_peers("peers", flags->peers, false, err);
+    }
     if (r != 0) {
         return r;
     }

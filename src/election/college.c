@@ -4,6 +4,7 @@
 
 #include "common/sm.h"
 #include "common/xalloc.h"
+#include "election/watchers.h"
 
 enum college_state {
     COLLEGE_FOLLOWING,  /* a leader, or waiting whether there is one */
@@ -51,6 +52,8 @@ struct college {
     struct blob *leader_info; /* of it; NULL = none */
     int64_t heard_ns;         /* FOLLOWING: when it spoke last, or we began */
     struct prng prng;
+    struct watchers watchers; /* who wait for a leader above the number that they know */
+    uint64_t told_number;     /* of the last leader that they were told of */
 
     /* of this step */
     int64_t now_ns;
@@ -126,6 +129,55 @@ static void move(struct college *college, enum college_state state)
     college->state = (enum college_state)sm_move(&table, (int)college->state, (int)state);
 }
 
+static void answer(struct college *college, uint64_t handle, uint64_t stamp)
+{
+    struct college_effect *effect = put(college, COLLEGE_ANSWER);
+    effect->handle = handle;
+    effect->bytes =
+        college_message_encode(&(struct college_message){.kind = COLLEGE_TELL,
+                                                         .number = college->number,
+                                                         .stamp = stamp,
+                                                         .info = blob_slice(college->leader_info)});
+}
+
+static bool is_news(const struct college *college, uint64_t number)
+{
+    return college->leader_info != NULL && number < college->number;
+}
+
+static void answer_watcher(struct college *college, struct watcher *watcher)
+{
+    answer(college, watcher->handle, watcher->stamp);
+    watchers_remove(&college->watchers, watcher);
+}
+
+/* To those for whom this leader is news. */
+static void answer_watchers(struct college *college)
+{
+    struct watcher *watcher;
+    if (college->leader_info == NULL || college->told_number == college->number) {
+        return;
+    }
+    college->told_number = college->number;
+    LIST_FOR_EACH (watcher, &college->watchers.list, link) {
+        if (is_news(college, watcher->number)) {
+            answer_watcher(college, watcher);
+        }
+    }
+}
+
+/* To those who have waited for long: they see that we live. */
+static void answer_late(struct college *college)
+{
+    struct watcher *watcher;
+    LIST_FOR_EACH (watcher, &college->watchers.list, link) {
+        if (watcher->until_ns > college->now_ns) {
+            break;
+        }
+        answer_watcher(college, watcher);
+    }
+}
+
 static void set_leader(struct college *college, const struct upid *leader, struct blob *info)
 {
     bool same = college->leader_info != NULL && info != NULL
@@ -137,14 +189,21 @@ static void set_leader(struct college *college, const struct upid *leader, struc
     if (!same) {
         put(college, COLLEGE_LEADER)->bytes = blob_ref(info);
     }
+    answer_watchers(college);
+}
+
+/* Who still waits for an answer sees the connection break. */
+static void end(struct college *college)
+{
+    move(college, COLLEGE_OVER);
+    college->deadline_ns = TIME_NEVER;
+    watchers_deinit(&college->watchers);
 }
 
 static void lose(struct college *college, const char *why)
 {
-    bool led = college->state == COLLEGE_LEADING;
-    move(college, COLLEGE_OVER);
-    college->deadline_ns = TIME_NEVER;
-    ASSERT(led); /* nobody else has anything to lose */
+    ASSERT(college->state == COLLEGE_LEADING); /* nobody else has anything to lose */
+    end(college);
     put(college, COLLEGE_LOST)->text = why;
 }
 
@@ -316,26 +375,35 @@ static void heard_leave(struct college *college, const struct other *other,
     }
 }
 
-static void tell(struct college *college, const struct upid *to, uint64_t stamp)
+static void take_question(struct college *college, const struct college_event *event)
 {
-    say(college, to,
-        &(struct college_message){.kind = COLLEGE_TELL,
-                                  .number = college->number,
-                                  .stamp = stamp,
-                                  .info = blob_slice(college->leader_info)});
+    struct college_message message;
+    if (!college_message_decode(event->bytes, &message) ||
+        (message.kind != COLLEGE_WHO && message.kind != COLLEGE_WATCH)) {
+        put(college, COLLEGE_ANSWER)->handle = event->handle;
+        return;
+    }
+    if (message.kind == COLLEGE_WATCH && !is_news(college, message.number) &&
+        college->watchers.count < WATCHERS_MAX) {
+        watchers_add(&college->watchers,
+                     &(struct watcher){
+                         .handle = event->handle,
+                         .number = message.number,
+                         .stamp = message.stamp,
+                         .until_ns = time_add_ns(college->now_ns, COLLEGE_HOLD_NS),
+                     });
+        return;
+    }
+    answer(college, event->handle, message.stamp);
 }
 
 static void take_message(struct college *college, const struct college_event *event)
 {
     struct college_message message;
-    if (college->state == COLLEGE_OVER || !college_message_decode(event->bytes, &message)) {
+    if (!college_message_decode(event->bytes, &message)) {
         return;
     }
     struct other *other = find_other(college, event->from);
-    if (message.kind == COLLEGE_WHO) {
-        tell(college, event->from, message.stamp);
-        return;
-    }
     if (other == NULL) {
         return;
     }
@@ -359,7 +427,8 @@ static void take_message(struct college *college, const struct college_event *ev
         heard_leave(college, other, &message);
         return;
     case COLLEGE_WHO:
-    case COLLEGE_TELL: /* for agents */
+    case COLLEGE_TELL:
+    case COLLEGE_WATCH: /* not among masters */
         return;
     }
     WRONG("a kind that is none");
@@ -369,6 +438,7 @@ static void take_message(struct college *college, const struct college_event *ev
 
 static void tick(struct college *college)
 {
+    answer_late(college);
     if (college->now_ns < college->deadline_ns) {
         return;
     }
@@ -393,10 +463,37 @@ static void leave(struct college *college)
         say_all(college,
                 &(struct college_message){.kind = COLLEGE_LEAVE, .number = college->number});
     }
-    if (college->state != COLLEGE_OVER) {
-        move(college, COLLEGE_OVER);
-        college->deadline_ns = TIME_NEVER;
+    end(college);
+}
+
+static void take_event(struct college *college, const struct college_event *event)
+{
+    switch (event->type) {
+    case COLLEGE_TICK:
+        tick(college);
+        return;
+    case COLLEGE_MESSAGE:
+        take_message(college, event);
+        return;
+    case COLLEGE_PROMISED:
+        promised(college, event->number);
+        return;
+    case COLLEGE_BROKEN:
+        if (college->state == COLLEGE_LEADING) {
+            lose(college, "the log's promise is another's");
+        }
+        return;
+    case COLLEGE_END:
+        leave(college);
+        return;
+    case COLLEGE_QUESTION:
+        take_question(college, event);
+        return;
+    case COLLEGE_GONE:
+        watchers_forget(&college->watchers, event->handle);
+        return;
     }
+    WRONG("an event that is none");
 }
 
 void college_step(struct college *college, int64_t now_ns, const struct college_event *event,
@@ -408,33 +505,20 @@ void college_step(struct college *college, int64_t now_ns, const struct college_
     if (college->state == COLLEGE_LEADING) {
         tick(college);
     }
-    switch (event->type) {
-    case COLLEGE_TICK:
-        if (college->state != COLLEGE_LEADING) {
-            tick(college);
-        }
-        break;
-    case COLLEGE_MESSAGE:
-        take_message(college, event);
-        break;
-    case COLLEGE_PROMISED:
-        promised(college, event->number);
-        break;
-    case COLLEGE_BROKEN:
-        if (college->state == COLLEGE_LEADING) {
-            lose(college, "the log's promise is another's");
-        }
-        break;
-    case COLLEGE_END:
-        leave(college);
-        break;
+    if (college->state != COLLEGE_OVER) {
+        take_event(college, event);
     }
     college->effects = NULL;
 }
 
 int64_t college_deadline(const struct college *college)
 {
-    return college->deadline_ns;
+    return MIN(college->deadline_ns, watchers_deadline(&college->watchers));
+}
+
+bool college_holds(const struct college *college, uint64_t handle)
+{
+    return watchers_find(&college->watchers, handle) != NULL;
 }
 
 uint64_t college_number(const struct college *college)
@@ -464,6 +548,7 @@ struct college *college_new(const struct college_options *options, int64_t now_n
     college->info = blob_from(blob_slice(options->info));
     college->lease_ns = options->lease_ns;
     prng_seed(&college->prng, options->seed);
+    watchers_init(&college->watchers, options->seed);
     /* Before it asks, a leader that is there had time to speak. */
     college->heard_ns = now_ns;
     college->deadline_ns = time_add_ns(now_ns, options->lease_ns + jitter_ns(college));
@@ -475,6 +560,7 @@ struct college *college_free(struct college *college)
     if (college != NULL) {
         blob_unref(college->info);
         blob_unref(college->leader_info);
+        watchers_deinit(&college->watchers);
         free(college);
     }
     return NULL;

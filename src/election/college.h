@@ -5,6 +5,9 @@
  * Everything that must be safe rests on the number of the promise. Time decides only how soon a
  * silent leader is replaced, and how soon one that is cut off notices.
  *
+ * Those who want to know who leads (agents, the command line: election/finder.h) ask any of the
+ * masters, and may have the answer held back until there is news.
+ *
  * COLLEGE_LOST is the last effect; further events do nothing.
  */
 #ifndef TEPUI_ELECTION_COLLEGE_H
@@ -20,6 +23,8 @@
 #define COLLEGE_MAX 9
 /* A leader speaks so many times in a lease. */
 #define COLLEGE_BEATS 5
+/* An answer is held back for so long, without news. */
+#define COLLEGE_HOLD_NS (20 * NS_PER_SEC)
 
 enum college_event_type {
     COLLEGE_TICK,     /* the deadline has come */
@@ -27,13 +32,16 @@ enum college_event_type {
     COLLEGE_PROMISED, /* number: the log's promise is ours */
     COLLEGE_BROKEN,   /* a write was refused: the promise is another's */
     COLLEGE_END,      /* this process ends: another may lead at once */
+    COLLEGE_QUESTION, /* handle, bytes: somebody asks who leads */
+    COLLEGE_GONE,     /* handle: and does not wait any more */
 };
 
 struct college_event {
     enum college_event_type type;
     const struct upid *from; /* MESSAGE */
-    struct slice bytes;      /* MESSAGE */
+    struct slice bytes;      /* MESSAGE, QUESTION */
     uint64_t number;         /* PROMISED */
+    uint64_t handle;         /* QUESTION, GONE; another for each question */
 };
 
 enum college_effect_type {
@@ -43,13 +51,15 @@ enum college_effect_type {
     COLLEGE_LEADER,  /* info: who leads now; NULL = nobody, or nobody knows */
     COLLEGE_ELECTED, /* we lead; COLLEGE_LEADER with our info comes in front */
     COLLEGE_LOST,    /* we led, and do no longer; text */
+    COLLEGE_ANSWER,  /* to the question of that handle: bytes; NULL = it was none */
 };
 
 struct college_effect {
     struct list link;
     enum college_effect_type type;
     struct upid to;
-    struct blob *bytes; /* SEND: the message; LEADER: encoded MasterInfo */
+    uint64_t handle;    /* ANSWER */
+    struct blob *bytes; /* SEND, ANSWER: the message; LEADER: encoded MasterInfo */
     const char *text;   /* static */
 };
 
@@ -84,5 +94,7 @@ int64_t college_deadline(const struct college *college);
 
 /* By which we lead; 0 = we do not. */
 uint64_t college_number(const struct college *college);
+/* Whether the question of that handle waits for its answer. */
+bool college_holds(const struct college *college, uint64_t handle);
 
 #endif

@@ -32,8 +32,8 @@ struct blob *college_message_encode(const struct college_message *message)
 
 bool college_message_decode(struct slice bytes, struct college_message *ret_message)
 {
-    if (bytes.size < HEAD_SIZE || bytes.size > HEAD_SIZE + COLLEGE_INFO_SIZE_MAX ||
-        bytes.data[0] < COLLEGE_LEAD || bytes.data[0] > COLLEGE_TELL) {
+    if (bytes.size < HEAD_SIZE || bytes.size > COLLEGE_MESSAGE_SIZE_MAX ||
+        bytes.data[0] < COLLEGE_LEAD || bytes.data[0] > COLLEGE_WATCH) {
         return false;
     }
     struct college_message message = {

@@ -1,8 +1,11 @@
 /*
- * What masters that elect without ZooKeeper say to one another, and who asks them who leads.
+ * What masters that elect without ZooKeeper say to one another, and to those who ask who leads.
  *
- * A body of the libprocess message COLLEGE_MESSAGE_NAME, for and from the actor COLLEGE_ACTOR: one
- * byte of kind, two integers of eight bytes, the highest first, and a MasterInfo.
+ * Among masters it is the body of the libprocess message COLLEGE_MESSAGE_NAME, for and from the
+ * actor COLLEGE_ACTOR. WHO and WATCH are bodies of POST COLLEGE_QUESTION_PATH, and TELL is the body
+ * of the answer, so that nobody needs to be reached by masters in order to ask them.
+ *
+ * One byte of kind, two integers of eight bytes, the highest byte first, and a MasterInfo.
  */
 #ifndef TEPUI_ELECTION_COLLEGE_MESSAGE_H
 #define TEPUI_ELECTION_COLLEGE_MESSAGE_H
@@ -15,8 +18,11 @@
 
 #define COLLEGE_ACTOR "election(1)"
 #define COLLEGE_MESSAGE_NAME "tepui.election.CollegeMessage"
-/* Bytes of a MasterInfo. */
+#define COLLEGE_QUESTION_PATH "/" COLLEGE_ACTOR "/leader"
+#define COLLEGE_QUESTION_TYPE "application/octet-stream"
+/* Bytes of a MasterInfo, and of a whole message. */
 #define COLLEGE_INFO_SIZE_MAX (64u << 10)
+#define COLLEGE_MESSAGE_SIZE_MAX (17 + COLLEGE_INFO_SIZE_MAX)
 
 enum college_kind {
     COLLEGE_LEAD = 1, /* I lead by that number: number, stamp, info */
@@ -24,8 +30,9 @@ enum college_kind {
     COLLEGE_ASK,      /* do you know of no leader? stamp */
     COLLEGE_FREE,     /* the answer, if so: the stamp */
     COLLEGE_LEAVE,    /* I lead no longer: number */
-    COLLEGE_WHO,      /* an agent's question: stamp */
-    COLLEGE_TELL, /* the answer: the leader's number and info, empty if none is known; the stamp */
+    COLLEGE_WHO,      /* who leads? stamp */
+    COLLEGE_TELL,  /* the answer: the leader's number and info, empty if none is known; the stamp */
+    COLLEGE_WATCH, /* as WHO, but to be answered once a number above this one leads; stamp */
 };
 
 struct college_message {

@@ -72,6 +72,9 @@ static void test_what_it_does_not_start_with(void **state)
           {"--quorum", {"--registry=replicated_log", "--zk=zk://a:1/mesos"}},
           {"--quorum", {"--quorum=most"}}, {"--quorum", {"--quorum=0"}},
           {"--registry_fetch_timeout", {"--registry_fetch_timeout=soon"}});
+    CHECK({"--peers: 'zk://a:1/m' has a scheme", {"--peers=zk://a:1/m"}},
+          {"--peers: 'peers://a:1' has a scheme", {"--peers=peers://a:1"}},
+          {"--peers: 'a' is not host:port", {"--peers=a,b:1"}}, {"--zk", {"--zk=peers://a:1,b:1"}});
     CHECK({"--zk", {"--zk=127.0.0.1:2181/mesos"}}, {"--zk", {"--zk=zk://127.0.0.1:1/"}},
           {"--zk", {"--zk=zk://127.0.0.1:1"}}, {"--zk", {"--zk=zk:///mesos"}},
           {"--zk", {"--zk=zk://a:1,/mesos"}}, {"--zk", {"--zk=zk://a/mesos"}},

@@ -47,6 +47,8 @@ static struct world {
     int led_count;
     int sent;
     struct blob *told; /* the newest answer to an agent */
+    uint64_t handle;   /* of its question */
+    int answers;
 } world;
 
 static int quorum(void)
@@ -92,11 +94,6 @@ static void take_effect(int i, struct college_effect *effect)
     case COLLEGE_SEND: {
         int to = index_of(&effect->to.address);
         world.sent++;
-        if (to >= world.count) { /* an agent */
-            blob_unref(world.told);
-            world.told = TAKE_PTR(effect->bytes);
-            break;
-        }
         struct letter *letter = xalloc(sizeof(*letter));
         letter->to = to;
         letter->from = (struct upid){.id = COLLEGE_ACTOR, .address = address_of(i)};
@@ -139,6 +136,12 @@ static void take_effect(int i, struct college_effect *effect)
         master->leads = false;
         master->lost = true;
         master->why = effect->text;
+        break;
+    case COLLEGE_ANSWER:
+        blob_unref(world.told);
+        world.told = TAKE_PTR(effect->bytes);
+        world.handle = effect->handle;
+        world.answers++;
         break;
     }
 }
@@ -512,25 +515,61 @@ static void hear(int i, const struct upid *from, struct blob *bytes)
     blob_unref(bytes);
 }
 
+static void question(int i, enum college_kind kind, uint64_t number, uint64_t handle)
+{
+    struct blob *bytes = message_of(kind, number, handle + 100, NULL);
+    step(i, &(struct college_event){
+                .type = COLLEGE_QUESTION, .handle = handle, .bytes = blob_slice(bytes)});
+    blob_unref(bytes);
+}
+
 static void agents_are_told_who_leads(void **state)
 {
     (void)state;
-    struct upid agent = {.id = "slave(1)", .address = address_of(99)};
     struct college_message answer;
     begin(3, 3);
-    hear(0, &agent, message_of(COLLEGE_WHO, 0, 7, NULL));
+    question(0, COLLEGE_WHO, 0, 7);
     assert_true(college_message_decode(blob_slice(world.told), &answer));
+    assert_int_equal(world.handle, 7);
     assert_int_equal(answer.kind, COLLEGE_TELL);
-    assert_int_equal(answer.stamp, 7);
+    assert_int_equal(answer.stamp, 107);
     assert_int_equal(answer.info.size, 0);
     pass(3 * LEASE_NS, true);
     for (int i = 0; i < 3; i++) {
-        hear(i, &agent, message_of(COLLEGE_WHO, 0, 8, NULL));
+        question(i, COLLEGE_WHO, 0, 8);
         assert_true(college_message_decode(blob_slice(world.told), &answer));
-        assert_int_equal(answer.stamp, 8);
+        assert_int_equal(world.handle, 8);
+        assert_int_equal(answer.stamp, 108);
         assert_int_equal(answer.number, world.led_by[0]);
         assert_true(slice_equal(answer.info, blob_slice(world.masters[leader_of()].info)));
     }
+    end();
+}
+
+/* Who watches is told of the next leader as soon as the first master knows it. */
+static void watchers_are_told_of_the_next_leader(void **state)
+{
+    (void)state;
+    begin(3, 4);
+    pass(3 * LEASE_NS, true);
+    int old = leader_of();
+    uint64_t number = world.led_by[0];
+    for (int i = 0; i < 3; i++) {
+        question(i, COLLEGE_WATCH, number, (uint64_t)i + 1);
+        assert_true(college_holds(world.masters[i].college, (uint64_t)i + 1));
+    }
+    pass(LEASE_NS, true);
+    assert_int_equal(world.answers, 0);
+    stop(old);
+    while (world.answers == 0) {
+        pass(NS_PER_MS, true);
+    }
+    struct college_message answer;
+    assert_true(college_message_decode(blob_slice(world.told), &answer));
+    assert_true(leader_of() >= 0 && answer.number > number);
+    assert_true(slice_equal(answer.info, blob_slice(world.masters[leader_of()].info)));
+    pass(10 * NS_PER_MS, true);
+    assert_int_equal(world.answers, 2);
     end();
 }
 
@@ -568,7 +607,7 @@ static void messages_are_what_they_are(void **state)
     (void)state;
     struct college_message message;
     struct blob *info = make_info(1);
-    for (int kind = COLLEGE_LEAD; kind <= COLLEGE_TELL; kind++) {
+    for (int kind = COLLEGE_LEAD; kind <= COLLEGE_WATCH; kind++) {
         struct blob *bytes =
             message_of((enum college_kind)kind, UINT64_MAX - 1, 0x0102030405060708, info);
         assert_true(college_message_decode(blob_slice(bytes), &message));
@@ -586,7 +625,7 @@ static void messages_are_what_they_are(void **state)
     }
     char text[17 + COLLEGE_INFO_SIZE_MAX + 1] = "";
     assert_false(college_message_decode(slice_make(text, 17), &message));
-    text[0] = COLLEGE_TELL + 1;
+    text[0] = COLLEGE_WATCH + 1;
     assert_false(college_message_decode(slice_make(text, 17), &message));
     /* The most: the id, of three bytes of length, fills it up. */
     text[0] = COLLEGE_LEAD;
@@ -674,6 +713,7 @@ int main(void)
         cmocka_unit_test(a_leader_that_stood_still_is_fenced),
         cmocka_unit_test(a_stale_leader_learns_it_from_any_follower),
         cmocka_unit_test(agents_are_told_who_leads),
+        cmocka_unit_test(watchers_are_told_of_the_next_leader),
         cmocka_unit_test(strangers_and_old_words_change_nothing),
         cmocka_unit_test(messages_are_what_they_are),
         cmocka_unit_test(wild_worlds_keep_the_fence),

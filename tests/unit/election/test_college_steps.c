@@ -2,6 +2,7 @@
 #include "../unit.h"
 
 #include "election/college.h"
+#include "election/watchers.h"
 #include "wire/message.h"
 #include "wire/pb.h"
 
@@ -72,8 +73,7 @@ static const char *name_of(const struct blob *info)
 
 static void write_effect(const struct college_effect *effect)
 {
-    static const char *const kinds[] = {"",     "lead",  "follow", "ask",
-                                        "free", "leave", "who",    "tell"};
+    static const char *const kinds[] = {"", "lead", "follow", "ask", "free", "leave"};
     struct college_message message;
     switch (effect->type) {
     case COLLEGE_SEND:
@@ -96,6 +96,18 @@ static void write_effect(const struct college_effect *effect)
         break;
     case COLLEGE_LOST:
         buf_printf(&told, "lost: %s; ", effect->text);
+        break;
+    case COLLEGE_ANSWER:
+        if (effect->bytes == NULL) {
+            buf_printf(&told, "refuse %d; ", (int)effect->handle);
+            break;
+        }
+        assert_true(college_message_decode(blob_slice(effect->bytes), &message));
+        assert_int_equal(message.kind, COLLEGE_TELL);
+        struct blob *info = message.info.size > 0 ? blob_from(message.info) : NULL;
+        buf_printf(&told, "answer %d to %d: %s by %d; ", (int)message.stamp, (int)effect->handle,
+                   name_of(info), (int)message.number);
+        blob_unref(info);
         break;
     }
 }
@@ -237,8 +249,7 @@ static void a_leader_yields_to_a_higher_number_alone(void **state)
                         "lost: another master has the log's promise; ");
     assert_int_equal(college_deadline(college), TIME_NEVER);
     assert_string_equal(hear(1, COLLEGE_LEAD, 5, 9), "");
-    assert_string_equal(hear(1, COLLEGE_WHO, 0, 9), "");
-    assert_string_equal(promise(7), "resign; ");
+    assert_string_equal(promise(7), "");
 }
 
 static void a_follower_tells_a_leader_of_another(void **state)
@@ -311,6 +322,100 @@ static void who_ends_says_so(void **state)
     assert_string_equal(tick(), "");
 }
 
+/* --- who leads? --- */
+
+static const char *question(enum college_kind kind, uint64_t number, uint64_t handle)
+{
+    struct blob *bytes = college_message_encode(
+        &(struct college_message){.kind = kind, .number = number, .stamp = handle + 10});
+    const char *text = step(&(struct college_event){
+        .type = COLLEGE_QUESTION, .handle = handle, .bytes = blob_slice(bytes)});
+    blob_unref(bytes);
+    return text;
+}
+
+static void who_asks_is_told_what_is_known(void **state)
+{
+    (void)state;
+    assert_string_equal(question(COLLEGE_WHO, 0, 1), "answer 11 to 1: none by 0; ");
+    (void)hear(2, COLLEGE_LEAD, 8, 1);
+    assert_string_equal(question(COLLEGE_WHO, 99, 2), "answer 12 to 2: 2 by 8; ");
+    (void)tick();
+    assert_string_equal(question(COLLEGE_WHO, 0, 3), "answer 13 to 3: none by 8; ");
+    /* What is no question is refused, also what masters say. */
+    assert_string_equal(question(COLLEGE_TELL, 0, 4), "refuse 4; ");
+    assert_string_equal(question(COLLEGE_ASK, 0, 5), "refuse 5; ");
+    assert_string_equal(step(&(struct college_event){.type = COLLEGE_QUESTION, .handle = 6}),
+                        "refuse 6; ");
+    assert_string_equal(hear(1, COLLEGE_WATCH, 0, 9), "");
+}
+
+static void who_watches_waits_for_a_higher_number(void **state)
+{
+    (void)state;
+    assert_string_equal(question(COLLEGE_WATCH, 0, 1), "");
+    assert_string_equal(question(COLLEGE_WATCH, 8, 2), "");
+    assert_string_equal(hear(2, COLLEGE_LEAD, 8, 1),
+                        "leader 2; answer 11 to 1: 2 by 8; follow(8) to 2; ");
+    assert_string_equal(question(COLLEGE_WATCH, 7, 3), "answer 13 to 3: 2 by 8; ");
+    assert_string_equal(hear(2, COLLEGE_LEAVE, 8, 1), "leader none; ");
+    assert_string_equal(question(COLLEGE_WATCH, 7, 4), "");
+    assert_string_equal(hear(1, COLLEGE_LEAD, 9, 1),
+                        "leader 1; answer 12 to 2: 1 by 9; answer 14 to 4: 1 by 9; "
+                        "follow(9) to 1; ");
+}
+
+static void who_watches_for_long_is_answered(void **state)
+{
+    (void)state;
+    (void)hear(2, COLLEGE_LEAD, 8, 1);
+    int64_t begun_ns = now_ns;
+    assert_string_equal(question(COLLEGE_WATCH, 8, 1), "");
+    while (college_deadline(college) < begun_ns + COLLEGE_HOLD_NS) {
+        assert_null(strstr(tick(), "answer"));
+        (void)hear(2, COLLEGE_LEAD, 8, 1);
+    }
+    assert_string_equal(tick(), "answer 11 to 1: 2 by 8; ");
+    assert_int_equal(now_ns, begun_ns + COLLEGE_HOLD_NS);
+    assert_false(college_holds(college, 1));
+}
+
+static void who_has_gone_is_not_answered(void **state)
+{
+    (void)state;
+    (void)question(COLLEGE_WATCH, 0, 1);
+    (void)question(COLLEGE_WATCH, 0, 2);
+    assert_true(college_holds(college, 1) && college_holds(college, 2));
+    assert_string_equal(step(&(struct college_event){.type = COLLEGE_GONE, .handle = 1}), "");
+    assert_string_equal(step(&(struct college_event){.type = COLLEGE_GONE, .handle = 3}), "");
+    assert_false(college_holds(college, 1));
+    assert_string_equal(hear(2, COLLEGE_LEAD, 8, 1),
+                        "leader 2; answer 12 to 2: 2 by 8; follow(8) to 2; ");
+}
+
+/* Beyond the limit nobody waits. */
+static void so_many_may_watch(void **state)
+{
+    (void)state;
+    for (uint64_t handle = 1; handle <= WATCHERS_MAX; handle++) {
+        assert_string_equal(question(COLLEGE_WATCH, 0, handle), "");
+    }
+    assert_non_null(strstr(question(COLLEGE_WATCH, 0, WATCHERS_MAX + 1), "none by 0; "));
+    assert_string_equal(step(&(struct college_event){.type = COLLEGE_GONE, .handle = 7}), "");
+    assert_string_equal(question(COLLEGE_WATCH, 0, WATCHERS_MAX + 2), "");
+}
+
+static void nobody_is_answered_after_the_end(void **state)
+{
+    (void)state;
+    lead(4);
+    (void)question(COLLEGE_WATCH, 4, 1);
+    (void)step(&(struct college_event){.type = COLLEGE_BROKEN});
+    assert_false(college_holds(college, 1));
+    assert_string_equal(question(COLLEGE_WHO, 0, 2), "");
+    assert_int_equal(college_deadline(college), TIME_NEVER);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -329,6 +434,12 @@ int main(void)
         TEST(a_stamp_of_the_future_counts_as_now),
         TEST(who_was_away_has_lost_before_it_hears_anything),
         TEST(who_ends_says_so),
+        TEST(who_asks_is_told_what_is_known),
+        TEST(who_watches_waits_for_a_higher_number),
+        TEST(who_watches_for_long_is_answered),
+        TEST(who_has_gone_is_not_answered),
+        TEST(so_many_may_watch),
+        TEST(nobody_is_answered_after_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
