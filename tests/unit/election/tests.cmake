@@ -5,3 +5,4 @@ tepui_test(election troubles SOURCES ${CMAKE_SOURCE_DIR}/tests/unit/election/ens
 tepui_test(election college)
 tepui_test(election college_steps)
 tepui_test(election peers_url)
+tepui_test(election finder)
