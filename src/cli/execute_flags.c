@@ -14,8 +14,9 @@ const struct flag execute_flags_table[] = {
     {.name = "master",
      .type = FLAG_STRING,
      AT(master),
-     .help = "The master: host:port, zk://host1:port1,host2:port2/path, or file:// with that in a "
-             "file."},
+     .help = "The master: host:port; zk://host1:port1,host2:port2/path, where ZooKeeper tells who "
+             "leads; peers://host1:port1,host2:port2, all masters that elect by their --peers; or "
+             "file:// with that in a file."},
     {.name = "task",
      .type = FLAG_JSON,
      AT(task),

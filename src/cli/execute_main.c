@@ -8,7 +8,9 @@
 
 #include "cli/execute_scheduler.h"
 #include "common/xalloc.h"
+#include "coord/peers_finder.h"
 #include "coord/zk_election.h"
+#include "election/peers_url.h"
 #include "election/zk_url.h"
 #include "net/client.h"
 #include "wire/base64.h"
@@ -30,7 +32,8 @@ struct execute {
     struct loop_timer retry;      /* subscribe again */
     struct loop_timer deadline;   /* of the scheduler */
     struct loop_task restart;     /* drop the clients, then subscribe again */
-    struct zk_election *election; /* tells who leads; NULL = --master is an address */
+    struct zk_election *election; /* --master=zk://...: tells who leads; NULL = it is not */
+    struct peers_finder *finder;  /* --master=peers://...: tells who leads; NULL = it is not */
     struct address master;
     bool has_master; /* it is known */
     bool is_new;     /* and was told since the last attempt: there is no waiting */
@@ -194,6 +197,12 @@ static int resolve(const char *text, struct address *ret_address, struct err *er
     if (address_parse(slice_from(text), ret_address)) {
         return 0;
     }
+    if (strchr(text, ',') != NULL) {
+        return err_set(err, -EINVAL,
+                       "'%s' is a list without a scheme: peers://host:port,... or "
+                       "zk://host:port,.../path",
+                       text);
+    }
     const char *colon = strrchr(text, ':');
     if (colon == NULL || colon == text) {
         return err_set(err, -EINVAL, "'%s' is not host:port", text);
@@ -287,7 +296,7 @@ static void restart(struct loop_task *task)
     loop_timer_set(&execute->retry, loop_now(execute->loop).mono_ns + wait_ns);
 }
 
-/* --- who leads, by ZooKeeper --- */
+/* --- who leads, by ZooKeeper or by the masters themselves --- */
 
 static void on_leader(void *arg, const struct leader *leader)
 {
@@ -329,6 +338,16 @@ static int find_master(struct execute *execute, struct err *err)
                 .arg = execute,
             },
             &execute->election, err);
+    } else if (peers_url_is(text)) {
+        r = peers_finder_new(
+            &(struct peers_finder_options){
+                .loop = execute->loop,
+                .url = text,
+                .seed = (uint64_t)getpid(),
+                .on_leader = on_leader,
+                .arg = execute,
+            },
+            &execute->finder, err);
     } else {
         r = resolve(execute->flags->master, &execute->master, err);
         execute->has_master = r == 0;
@@ -363,6 +382,7 @@ static int run(const struct execute_flags *flags, const struct execute_task *tas
     subscribe(&execute);
     loop_run(execute.loop);
     zk_election_free(execute.election);
+    peers_finder_free(execute.finder);
     /* The process ends here: what else it holds goes with it. */
     return execute.status;
 }

@@ -5,6 +5,7 @@
 
 #include "common/duration.h"
 #include "daemon/flags_check.h"
+#include "election/peers_url.h"
 #include "resources/roles.h"
 
 const struct flag agent_flags_table[] = {
@@ -55,11 +56,21 @@ static int check_master(const struct agent_flags *flags, struct err *err)
     if (slice_starts_with(master, SLICE("zk://"))) {
         return flags_check_zk("master", flags->master, err);
     }
+    if (peers_url_is(master)) {
+        return flags_check_peers("master", flags->master, true, err);
+    }
+    if (slice_find(master, ',') >= 0) {
+        return err_set(err, -EINVAL,
+                       "--master: '%.80s' is a list without a scheme: peers://host:port,... names "
+                       "masters with --peers, zk://host:port,.../path names ZooKeeper",
+                       flags->master);
+    }
     ptrdiff_t colon = slice_find(master, ':');
     uint64_t port;
     if (colon <= 0 || !slice_parse_uint64(slice_skip(master, (size_t)colon + 1), &port) ||
         port == 0 || port > UINT16_MAX) {
-        return err_set(err, -EINVAL, "--master: '%.80s' is neither host:port nor zk://...",
+        return err_set(err, -EINVAL,
+                       "--master: '%.80s' is neither host:port nor zk://... nor peers://...",
                        flags->master);
     }
     return 0;

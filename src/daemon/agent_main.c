@@ -10,6 +10,7 @@
 #include "common/log.h"
 #include "common/xalloc.h"
 #include "container/containerizer_host.h"
+#include "coord/peers_finder.h"
 #include "daemon/agent_consoles.h"
 #include "daemon/agent_flags.h"
 #include "daemon/agent_jobs.h"
@@ -41,7 +42,8 @@ struct daemon {
     struct agent_setup_result *setup;
     struct loop_timer timer;        /* the core's deadline */
     struct loop_task detect_task;   /* tells the master of --master */
-    struct zk_wiring *zk;           /* NULL = --master is an address */
+    struct zk_wiring *zk;           /* --master=zk://...; NULL = it is not */
+    struct peers_finder *peers;     /* --master=peers://...; NULL = it is not */
     struct event *files_event;      /* completions wait */
     struct event *containers_event; /* reports wait */
     struct loop_signal *signals[3];
@@ -235,6 +237,10 @@ static void on_detect(struct loop_task *task)
         zk_wiring_tell_again(daemon->zk);
         return;
     }
+    if (daemon->peers != NULL) {
+        peers_finder_tell_again(daemon->peers);
+        return;
+    }
     step(daemon, &(struct agent_event){.type = AGENT_MASTER, .master = daemon->setup->master});
 }
 
@@ -341,9 +347,30 @@ static void on_zk_failed(void *arg, const char *why)
     end(arg, EXIT_FAILURE, why);
 }
 
-/* Who leads: the one of --master, or whom ZooKeeper tells. */
+static void on_leader(void *arg, const struct leader *leader)
+{
+    struct agent_event event = {.type = AGENT_MASTER};
+    if (leader != NULL) {
+        event.master.pid = leader->pid;
+        event.master.hostname = leader->hostname;
+        event.master.has_agent_update = leader->has_agent_update;
+    }
+    step(arg, &event);
+}
+
+/* Who leads: the one of --master, or whom ZooKeeper tells, or the masters themselves. */
 static int start_detection(struct daemon *daemon, struct err *err)
 {
+    if (daemon->setup->peers != NULL) {
+        struct peers_finder_options finder = {
+            .loop = daemon->loop,
+            .url = slice_from(daemon->setup->peers),
+            .seed = random_seed(),
+            .on_leader = on_leader,
+            .arg = daemon,
+        };
+        return peers_finder_new(&finder, &daemon->peers, err);
+    }
     if (daemon->setup->zk == NULL) {
         loop_post(daemon->loop, &daemon->detect_task);
         return 0;
@@ -404,6 +431,7 @@ static void close_all(struct daemon *daemon)
     }
     daemon->is_over = true;
     daemon->zk = zk_wiring_free(daemon->zk);
+    daemon->peers = peers_finder_free(daemon->peers);
     files_free(daemon->files);
     containerizer_host_free(daemon->containers);
     net_host_free(daemon->host);

@@ -12,6 +12,7 @@
 #include "common/xalloc.h"
 #include "daemon/flags_check.h"
 #include "daemon/version.h"
+#include "election/peers_url.h"
 #include "election/zk_url.h"
 #include "wire/json.h"
 #include "wire/pb.h"
@@ -120,6 +121,10 @@ static int parse_master(const struct agent_flags *values, struct arena *arena,
         setup->zk = values->master;
         setup->zk_session_timeout_ns = values->zk_session_timeout_ns;
         return flags_check_zk("master", values->master, err);
+    }
+    if (peers_url_is(text)) {
+        setup->peers = values->master;
+        return flags_check_peers("master", values->master, true, err);
     }
     struct slice at = SLICE("master@");
     if (slice_starts_with(text, at)) {

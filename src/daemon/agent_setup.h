@@ -16,6 +16,7 @@ struct agent_setup_result {
     struct agent_master_found master; /* the master of --master=host:port */
     const char *zk; /* --master=zk://...: who leads is asked there; NULL = `master` does */
     int64_t zk_session_timeout_ns;
+    const char *peers; /* --master=peers://...: who leads is asked there; NULL = not given */
     struct agent_config config; /* but for address and seed */
     struct containerizer_options containers;
     const char *work_dir;    /* absolute; it is there */

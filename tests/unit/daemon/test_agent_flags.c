@@ -36,6 +36,7 @@ static void test_what_it_starts_with(void **state)
     (void)state;
     CHECK({NULL, {"--ip=127.0.0.1"}}, {NULL, {"--master=host.example:1"}},
           {NULL, {"--master= 127.0.0.1:5050\n"}}, {NULL, {"--master=zk://a:1,b:2/mesos"}},
+          {NULL, {"--master=peers://a:1,b:2,c:3"}}, {NULL, {"--master= peers://a:1/\n"}},
           {NULL, {"--master=zk://u:p@a:1/mesos"}}, {NULL, {"--launcher=linux"}},
           {NULL, {"--launcher=posix"}}, {NULL, {"--containerizers=mesos"}},
           {NULL, {"--recover=cleanup"}}, {NULL, {"--reconfiguration_policy=additive"}},
@@ -56,6 +57,9 @@ static void test_what_it_does_not_start_with(void **state)
           {"--master", {"--master=nonsense"}}, {"--master", {"--master=127.0.0.1:x"}},
           {"--master", {"--master=127.0.0.1:0"}}, {"--master", {"--master=:5050"}},
           {"--master", {"--master=127.0.0.1:65536"}}, {"--master", {"--master=zk://a:1/"}},
+          {"--master: 'peers://a:1,zk://b:1/m' mixes", {"--master=peers://a:1,zk://b:1/m"}},
+          {"--master", {"--master=zk://b:1/m,peers://a:1"}}, {"--master", {"--master=peers://a"}},
+          {"is a list without a scheme", {"--master=a:1,b:1"}},
           {"--master", {"--master=file:///no/such/file"}}, {"--work_dir", {"!work_dir"}},
           {"--work_dir", {"--work_dir="}}, {"--runtime_dir", {"--runtime_dir="}},
           {"--port", {"--port=70000"}}, {"--ip", {"--ip=x"}},
