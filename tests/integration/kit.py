@@ -108,8 +108,8 @@ class Cluster:
                     pass
         return found
 
-    def add(self, program, name, flags):
-        port = free_port()
+    def add(self, program, name, flags, port=None):
+        port = port or free_port()
         folder = self.root / name
         every = {"ip": "127.0.0.1", "hostname": "127.0.0.1", "port": port,
                  "work_dir": folder / "work"}
@@ -121,8 +121,9 @@ class Cluster:
         return self.add("tepui-master", "master",
                         dict({"registry": "in_memory", "allocation_interval": "100ms"}, **flags))
 
-    def agent(self, master, name="agent", **flags):
-        defaults = {"master": "127.0.0.1:%d" % master.port, "launcher": "posix",
+    def agent(self, master, name="agent", find=None, **flags):
+        """find: --master, if not that master's address."""
+        defaults = {"master": find or "127.0.0.1:%d" % master.port, "launcher": "posix",
                     "isolation": "posix/cpu,posix/mem", "systemd_enable_support": "false",
                     "runtime_dir": self.root / name / "run",
                     "fetcher_cache_dir": self.root / name / "fetch",
