@@ -1,8 +1,12 @@
 #include "fuzz.h"
 
+#include <string.h>
+
 #include "descs.h"
 #include "wire/json.h"
 #include "wire/message.h"
+
+#define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
 
 /* A text that is taken, printed and taken again is the same message; and so are its bytes. */
 static void check_message(const ProtobufCMessage *message, enum json_names names)
@@ -23,14 +27,17 @@ static void check_message(const ProtobufCMessage *message, enum json_names names
     json_print_bytes(message->descriptor, buf_slice(&encoded), names, &again);
     ASSERT(slice_equal(buf_slice(&text), buf_slice(&again)));
 
-    /* Arrays that were left out in the text count as levels when they are printed. */
+    /* Arrays that were left out in the text count as levels when they are printed. Keys of a map
+     * that differ in bytes that are no UTF-8 are printed alike, and are one when they are taken
+     * again. */
     int status =
         json_parse_message(message->descriptor, buf_slice(&text), names, &arena, &copy, NULL);
     ASSERT(status == 0 || status == JSON_E_SYNTAX);
     if (status == 0) {
         buf_clear(&again);
         json_print_message(copy, names, &again);
-        ASSERT(slice_equal(buf_slice(&text), buf_slice(&again)));
+        ASSERT(slice_equal(buf_slice(&text), buf_slice(&again)) ||
+               strstr(buf_text(&text), REPLACEMENT) != NULL);
     }
     buf_deinit(&encoded);
     buf_deinit(&text);
