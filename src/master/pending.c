@@ -120,6 +120,10 @@ void master_pending_answer(struct master *master, const struct registry_event *e
     case REGISTRY_READ:
         master_registry_view_read(master, pending, event);
         break;
+    case REGISTRY_UPDATE_SCHEDULE:
+    case REGISTRY_START_MAINTENANCE:
+    case REGISTRY_STOP_MAINTENANCE:
+        WRONG("not asked for");
     case REGISTRY_UPDATE_WEIGHTS:
         master_weights_stored(master, pending, event->applied);
         break;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "common/xalloc.h"
+#include "registry/registry_maintenance.h"
 #include "registry/registry_parts.h"
 
 /* --- operations --- */
@@ -328,6 +329,15 @@ bool registry_apply(struct registry *registry, const struct registry_op *op, boo
     case REGISTRY_PRUNE:
         *ret_changed = registry_prune(registry, op);
         return true;
+    case REGISTRY_UPDATE_SCHEDULE:
+        *ret_changed = registry_maintenance_update(registry, blob_slice(op->request));
+        return *ret_changed;
+    case REGISTRY_START_MAINTENANCE:
+        *ret_changed = registry_maintenance_start(registry, blob_slice(op->request));
+        return *ret_changed;
+    case REGISTRY_STOP_MAINTENANCE:
+        *ret_changed = registry_maintenance_stop(registry, blob_slice(op->request));
+        return *ret_changed;
     case REGISTRY_UPDATE_WEIGHTS:
         return registry_parts_update_weights(registry, blob_slice(op->request), ret_changed);
     case REGISTRY_UPDATE_QUOTA:

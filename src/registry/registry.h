@@ -38,6 +38,9 @@ enum registry_op_type {
     REGISTRY_PRUNE,            /* forget unreachable and gone entries: agent_ids lists them */
     REGISTRY_READ,             /* the encoded registry as it is stored, without waiting */
     REGISTRY_UPDATE_WEIGHTS,   /* request: Call.UpdateWeights; other roles keep theirs */
+    REGISTRY_UPDATE_SCHEDULE,  /* request: Call.UpdateMaintenanceSchedule */
+    REGISTRY_START_MAINTENANCE, /* request: Call.StartMaintenance; all of them must be DRAINING */
+    REGISTRY_STOP_MAINTENANCE, /* request: Call.StopMaintenance; all of them must be DOWN */
     REGISTRY_UPDATE_QUOTA,     /* request: Call.UpdateQuota; an empty config removes a role's */
 };
 
