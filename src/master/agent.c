@@ -220,6 +220,8 @@ static struct allocator_agent allocator_view(const struct agent *agent)
         .capabilities = capabilities,
         .region = agent->region,
         .active = agent->active,
+        .has_unavailability = agent->machine->unavailability != NULL,
+        .unavailability_start_ns = master_machine_start_ns(agent->machine),
     };
 }
 
@@ -236,6 +238,9 @@ struct agent *master_agent_new(struct master *master, struct blob *id, enum agen
     list_init(&agent->tasks);
     list_init(&agent->executors);
     list_init(&agent->offers);
+    list_init(&agent->inverse_offers);
+    list_init(&agent->inverse_answers);
+    list_init(&agent->of_machine);
     timer_init(&agent->ping, TIMER_PING, agent);
     timer_init(&agent->reregister, TIMER_REREGISTER, agent);
     map_add(&master->agents, &agent->by_id);
@@ -280,6 +285,7 @@ void master_agent_register(struct master *master, struct agent *agent,
     }
     master_link_agent(master, agent, true);
     master_observer_start(master, agent);
+    master_machine_join(master, agent);
     struct allocator_agent view = allocator_view(agent);
     master->allocator_ops->add_agent(master->allocator, master->now.mono_ns, agent->slot, &view,
                                      used, used_count);
@@ -288,12 +294,13 @@ void master_agent_register(struct master *master, struct agent *agent,
                        NULL);
 }
 
-static void rescind_offers(struct master *master, struct agent *agent)
+void master_agent_rescind_offers(struct master *master, struct agent *agent)
 {
     struct offer *offer;
     LIST_FOR_EACH (offer, &agent->offers, of_agent) {
         master_offer_rescind(master, offer);
     }
+    master_inverse_offer_rescind_all(master, agent);
 }
 
 void master_agent_disconnect(struct master *master, struct agent *agent)
@@ -309,7 +316,7 @@ void master_agent_disconnect(struct master *master, struct agent *agent)
         master->allocator_ops->deactivate_agent(master->allocator, master->now.mono_ns,
                                                 agent->slot);
     }
-    rescind_offers(master, agent);
+    master_agent_rescind_offers(master, agent);
     publish(master, agent);
     master_tasks_lost_unsaved(master, agent);
     timers_set(&master->timers, &agent->reregister,
@@ -389,7 +396,8 @@ void master_agent_remove(struct master *master, struct agent *agent, const struc
     master->allocator_ops->remove_agent(master->allocator, master->now.mono_ns, agent->slot);
     agent->in_allocator = false;
     master_tasks_lost_all(master, agent, end);
-    rescind_offers(master, agent);
+    master_agent_rescind_offers(master, agent);
+    master_machine_leave(master, agent);
 
     total_count(master, &agent->total, false);
     master->registered_count--;

@@ -109,6 +109,11 @@ struct agent {
     size_t task_count;
     struct list executors;   /* struct executor */
     struct list offers;      /* struct offer */
+    struct list inverse_offers;  /* struct inverse_offer */
+    struct list inverse_answers; /* struct inverse_answer, oldest first */
+
+    struct machine *machine;     /* it runs on; NULL unless REGISTERED */
+    struct list of_machine;      /* machine->agents */
 
     int64_t registered_ns;
     int64_t reregistered_ns;
@@ -157,6 +162,8 @@ void master_agent_register(struct master *master, struct agent *agent,
 void master_agent_disconnect(struct master *master, struct agent *agent);
 /* It is back at its upid, in time. */
 void master_agent_reconnect(struct master *master, struct agent *agent);
+/* All that frameworks were offered or asked of it, and they are told. */
+void master_agent_rescind_offers(struct master *master, struct agent *agent);
 /* New totals or capabilities: a new record, and the allocator knows. With other attributes, what
  * frameworks refused of it they may want now. */
 void master_agent_changed(struct master *master, struct agent *agent, bool attributes_changed);

@@ -42,6 +42,10 @@ void master_accept(struct master *master, struct framework *framework,
                    const Pb__Scheduler__Call__Accept *call);
 void master_decline(struct master *master, struct framework *framework,
                     const Pb__Scheduler__Call__Decline *call);
+void master_accept_inverse_offers(struct master *master, struct framework *framework,
+                                  const Pb__Scheduler__Call__AcceptInverseOffers *call);
+void master_decline_inverse_offers(struct master *master, struct framework *framework,
+                                   const Pb__Scheduler__Call__DeclineInverseOffers *call);
 void master_revive(struct master *master, struct framework *framework,
                    const Pb__Scheduler__Call__Revive *call);
 void master_suppress(struct master *master, struct framework *framework,

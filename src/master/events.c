@@ -147,15 +147,17 @@ void master_event_error(struct master *master, struct framework *framework, cons
     }
 }
 
-void master_event_offers(struct master *master, struct framework *framework, struct slice offers,
-                         const char *const *pids, size_t count)
+/* Offers and inverse offers: the event has them as field `number`. */
+static void send_offers(struct master *master, struct framework *framework,
+                        Pb__Scheduler__Event__Type type, uint32_t number, const char *name,
+                        struct slice offers, const char *const *pids, size_t count)
 {
     CLEANUP(buf_deinit) struct buf out = BUF_INIT;
     switch (framework->connection) {
     case CONNECTION_HTTP:
-        wire_put_varint(&out, FIELD_EVENT_TYPE, PB__SCHEDULER__EVENT__TYPE__OFFERS);
-        wire_put_bytes(&out, FIELD_EVENT_OFFERS, offers);
-        send_http(master, framework, PB__SCHEDULER__EVENT__TYPE__OFFERS, buf_slice(&out));
+        wire_put_varint(&out, FIELD_EVENT_TYPE, (uint64_t)type);
+        wire_put_bytes(&out, number, offers);
+        send_http(master, framework, (int)type, buf_slice(&out));
         break;
     case CONNECTION_UPID:
         /* The offers are field 1 of the message as well. */
@@ -163,12 +165,26 @@ void master_event_offers(struct master *master, struct framework *framework, str
         for (size_t i = 0; i < count; i++) {
             wire_put_bytes(&out, FIELD_OFFERS_MESSAGE_PIDS, slice_from(pids[i]));
         }
-        send_upid(master, framework, PB__SCHEDULER__EVENT__TYPE__OFFERS,
-                  "mesos.internal.ResourceOffersMessage", blob_take(&out));
+        send_upid(master, framework, (int)type, name, blob_take(&out));
         break;
     case CONNECTION_NONE:
         break;
     }
+}
+
+void master_event_offers(struct master *master, struct framework *framework, struct slice offers,
+                         const char *const *pids, size_t count)
+{
+    send_offers(master, framework, PB__SCHEDULER__EVENT__TYPE__OFFERS, FIELD_EVENT_OFFERS,
+                "mesos.internal.ResourceOffersMessage", offers, pids, count);
+}
+
+void master_event_inverse_offers(struct master *master, struct framework *framework,
+                                 struct slice offers, const char *const *pids, size_t count)
+{
+    send_offers(master, framework, PB__SCHEDULER__EVENT__TYPE__INVERSE_OFFERS,
+                FIELD_EVENT_INVERSE_OFFERS, "mesos.internal.InverseOffersMessage", offers, pids,
+                count);
 }
 
 void master_event_rescind(struct master *master, struct framework *framework,
@@ -192,6 +208,34 @@ void master_event_rescind(struct master *master, struct framework *framework,
         send_upid(master, framework, PB__SCHEDULER__EVENT__TYPE__RESCIND,
                   "mesos.internal.RescindResourceOfferMessage",
                   message_encode_blob(&message.base));
+        break;
+    }
+    case CONNECTION_NONE:
+        break;
+    }
+}
+
+void master_event_rescind_inverse(struct master *master, struct framework *framework,
+                                  struct slice offer_id)
+{
+    Pb__OfferID id = PB__OFFER_ID__INIT;
+    id.value = arena_strndup(&master->arena, offer_id.data, offer_id.size);
+    switch (framework->connection) {
+    case CONNECTION_HTTP: {
+        Pb__Scheduler__Event__RescindInverseOffer rescind =
+            PB__SCHEDULER__EVENT__RESCIND_INVERSE_OFFER__INIT;
+        Pb__Scheduler__Event event = PB__SCHEDULER__EVENT__INIT;
+        rescind.inverse_offer_id = &id;
+        event.rescind_inverse_offer = &rescind;
+        send_event(master, framework, PB__SCHEDULER__EVENT__TYPE__RESCIND_INVERSE_OFFER, &event);
+        break;
+    }
+    case CONNECTION_UPID: {
+        Pb__Internal__RescindInverseOfferMessage message =
+            PB__INTERNAL__RESCIND_INVERSE_OFFER_MESSAGE__INIT;
+        message.inverse_offer_id = &id;
+        send_upid(master, framework, PB__SCHEDULER__EVENT__TYPE__RESCIND_INVERSE_OFFER,
+                  "mesos.internal.RescindInverseOfferMessage", message_encode_blob(&message.base));
         break;
     }
     case CONNECTION_NONE:

@@ -28,6 +28,11 @@ void master_event_offers(struct master *master, struct framework *framework, str
                          const char *const *pids, size_t count);
 void master_event_rescind(struct master *master, struct framework *framework,
                           struct slice offer_id);
+/* Encoded InverseOffers, likewise. */
+void master_event_inverse_offers(struct master *master, struct framework *framework,
+                                 struct slice offers, const char *const *pids, size_t count);
+void master_event_rescind_inverse(struct master *master, struct framework *framework,
+                                  struct slice offer_id);
 /* An encoded StatusUpdate; acknowledgee is the pid of the agent, NULL for the master's own. */
 void master_event_update(struct master *master, struct framework *framework, struct slice update,
                          const char *acknowledgee);

@@ -74,8 +74,18 @@ enum {
     FIELD_OFFER_EXECUTOR_IDS = 6,
     FIELD_OFFER_ATTRIBUTES = 7,
     FIELD_OFFER_URL = 8,
+    FIELD_OFFER_UNAVAILABILITY = 9,
     FIELD_OFFER_ALLOCATION_INFO = 10,
     FIELD_OFFER_DOMAIN = 11,
+};
+
+/* mesos.InverseOffer */
+enum {
+    FIELD_INVERSE_OFFER_ID = 1,
+    FIELD_INVERSE_OFFER_URL = 2,
+    FIELD_INVERSE_OFFER_FRAMEWORK_ID = 3,
+    FIELD_INVERSE_OFFER_AGENT_ID = 4,
+    FIELD_INVERSE_OFFER_UNAVAILABILITY = 5,
 };
 
 /* mesos.SlaveInfo */
@@ -96,11 +106,13 @@ enum {
     FIELD_EVENT_TYPE = 1,
     FIELD_EVENT_OFFERS = 3,
     FIELD_EVENT_UPDATE = 5,
+    FIELD_EVENT_INVERSE_OFFERS = 9,
     FIELD_EVENT_OFFERS_OFFERS = 1,
+    FIELD_EVENT_INVERSE_OFFERS_OFFERS = 1,
     FIELD_EVENT_UPDATE_STATUS = 1,
 };
 
-/* mesos.internal.ResourceOffersMessage */
+/* mesos.internal.ResourceOffersMessage and InverseOffersMessage */
 enum { FIELD_OFFERS_MESSAGE_OFFERS = 1, FIELD_OFFERS_MESSAGE_PIDS = 2 };
 
 /* mesos.internal.RunTaskMessage and RunTaskGroupMessage */

@@ -297,6 +297,8 @@ struct framework *master_framework_add(struct master *master, const Pb__Framewor
     list_init(&framework->link);
     list_init(&framework->at_address);
     list_init(&framework->offers);
+    list_init(&framework->inverse_offers);
+    list_init(&framework->inverse_answers);
     list_init(&framework->unreachable_order);
     map_init(&framework->tasks, task_key, prng_next(&master->prng));
     map_init(&framework->unreachable, unreachable_key, prng_next(&master->prng));
@@ -429,7 +431,8 @@ void master_framework_activate(struct master *master, struct framework *framewor
     master_framework_publish(master, framework);
 }
 
-static void take_offers_back(struct master *master, struct framework *framework, bool rescind)
+void master_framework_take_offers_back(struct master *master, struct framework *framework,
+                                       bool rescind)
 {
     struct offer *offer;
     LIST_FOR_EACH (offer, &framework->offers, of_framework) {
@@ -439,6 +442,7 @@ static void take_offers_back(struct master *master, struct framework *framework,
             master_offer_discard(master, offer, NULL);
         }
     }
+    master_inverse_offer_take_back(master, framework, rescind);
 }
 
 void master_framework_deactivate(struct master *master, struct framework *framework, bool rescind)
@@ -447,7 +451,7 @@ void master_framework_deactivate(struct master *master, struct framework *framew
     move(framework, FRAMEWORK_INACTIVE);
     master->allocator_ops->deactivate_framework(master->allocator, master->now.mono_ns,
                                                 framework->slot);
-    take_offers_back(master, framework, rescind);
+    master_framework_take_offers_back(master, framework, rescind);
     master_framework_publish(master, framework);
 }
 
@@ -562,6 +566,7 @@ void master_framework_remove(struct master *master, struct framework *framework)
             }
         }
     }
+    master_inverse_offer_forget_framework(master, framework);
     timers_cancel(&master->timers, &framework->failover);
     struct upid upid = framework->upid;
     bool was_upid = framework->connection == CONNECTION_UPID;

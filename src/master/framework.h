@@ -123,6 +123,8 @@ struct framework {
     /* what it holds */
     struct map tasks;       /* struct task by id: ACTIVE ones */
     struct list offers;     /* struct offer */
+    struct list inverse_offers;  /* struct inverse_offer */
+    struct list inverse_answers; /* struct inverse_answer */
     struct map unreachable; /* struct unreachable_task by id */
     struct list unreachable_order;
     struct task_ring completed_tasks;
@@ -163,7 +165,10 @@ void master_framework_connect_upid(struct master *master, struct framework *fram
                                    const struct upid *upid);
 /* Offers flow from now on. */
 void master_framework_activate(struct master *master, struct framework *framework);
-/* No offers any more; those it has are rescinded, or silently taken back. */
+/* All that it was offered or asked is rescinded, or silently taken back. */
+void master_framework_take_offers_back(struct master *master, struct framework *framework,
+                                       bool rescind);
+/* No offers any more; those it has are taken back. */
 void master_framework_deactivate(struct master *master, struct framework *framework, bool rescind);
 /* Its scheduler is gone: deactivated, and over when its failover timeout is. */
 void master_framework_disconnect(struct master *master, struct framework *framework);

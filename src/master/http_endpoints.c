@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "master/http_files.h"
+#include "master/maintenance.h"
 #include "master/master_state.h"
 #include "master/metrics_view.h"
 #include "master/operator_call.h"
@@ -229,33 +230,10 @@ static void on_tasks(struct master *master, const struct net_request *request)
 
 /* --- what other parts of the master will fill --- */
 
-static void respond_text_json(struct master *master, const struct net_request *request,
-                              const char *json)
-{
-    struct buf out = BUF_INIT;
-    buf_append_text(&out, json);
-    master_http_respond_json(master, request, &out);
-}
-
 static void not_supported(struct master *master, const struct net_request *request)
 {
     net_respond_text(&master->effects->net, request->handle, 501, "not supported yet: %.*s %.*s",
                      SLICE_ARGS(request->head->method), SLICE_ARGS(request->path));
-}
-
-static bool is_read(const struct net_request *request)
-{
-    return slice_is(request->head->method, "GET") || slice_is(request->head->method, "HEAD");
-}
-
-/* No schedule, no machine on it: each an empty object. */
-static void on_empty(struct master *master, const struct net_request *request)
-{
-    if (is_read(request)) {
-        respond_text_json(master, request, "{}");
-    } else {
-        not_supported(master, request);
-    }
 }
 
 /* --- the table --- */
@@ -271,10 +249,11 @@ const struct http_endpoint master_http_endpoints[] = {
     {"/master/flags", HTTP_GET, HTTP_ALWAYS, on_flags},
     {"/master/frameworks", HTTP_ANY, HTTP_LEADING, on_frameworks},
     {"/master/health", HTTP_ANY, HTTP_ALWAYS, on_health},
-    {"/master/machine/down", HTTP_POST, HTTP_LEADING, not_supported},
-    {"/master/machine/up", HTTP_POST, HTTP_LEADING, not_supported},
-    {"/master/maintenance/schedule", HTTP_GET | HTTP_POST, HTTP_LEADING, on_empty},
-    {"/master/maintenance/status", HTTP_GET, HTTP_LEADING, on_empty},
+    {"/master/machine/down", HTTP_POST, HTTP_LEADING, master_maintenance_on_down},
+    {"/master/machine/up", HTTP_POST, HTTP_LEADING, master_maintenance_on_up},
+    {"/master/maintenance/schedule", HTTP_GET | HTTP_POST, HTTP_LEADING,
+     master_maintenance_on_schedule},
+    {"/master/maintenance/status", HTTP_GET, HTTP_LEADING, master_maintenance_on_status},
     {"/master/quota", HTTP_GET | HTTP_POST | HTTP_DELETE, HTTP_LEADING, master_quota_endpoint},
     {"/master/redirect", HTTP_ANY, HTTP_ALWAYS, on_redirect},
     {"/master/reserve", HTTP_POST, HTTP_LEADING, not_supported},

@@ -293,6 +293,9 @@ static void on_timer(struct master *master, struct timer *timer)
     case TIMER_OFFER:
         master_offer_rescind(master, timer->owner);
         break;
+    case TIMER_INVERSE_OFFER:
+        master_inverse_offer_rescind(master, timer->owner);
+        break;
     case TIMER_RECOVERED_AGENTS:
         master_unreachable_recovered(master);
         break;
@@ -335,6 +338,7 @@ static void allocate(struct master *master)
         }
         ops->step(master->allocator, master->now.mono_ns, &batch);
         master_offer_batch(master, &batch);
+        master_inverse_offer_batch(master, &batch);
     }
 }
 
@@ -453,6 +457,8 @@ static void init_tables(struct master *master)
     map_init(&master->peers, peer_key, prng_next(&master->prng));
     master->authenticator = master_authenticate_new(prng_next(&master->prng));
     map_init(&master->offers, offer_key, prng_next(&master->prng));
+    map_init(&master->inverse_offers, master_inverse_offer_key, master->offers.seed[0]);
+    master_machines_init(&master->machines, master->agents.seed[0]);
     map_init(&master->pending, master_pending_key, prng_next(&master->prng));
     list_init(&master->running);
     list_init(&master->completed);
@@ -555,6 +561,7 @@ struct master *master_free(struct master *master)
     }
     master->authenticator = master_authenticate_free(master, master->authenticator);
     master_pending_drop_all(master);
+    master_machines_deinit(&master->machines);
     master->reads = master_reads_free(master);
     master_effects_deinit(&unused);
     master->allocator_ops->destroy(master->allocator);

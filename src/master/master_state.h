@@ -18,6 +18,8 @@
 #include "master/executor.h"
 #include "master/framework.h"
 #include "master/http.h"
+#include "master/inverse_offer.h"
+#include "master/machine.h"
 #include "master/master.h"
 #include "master/offer.h"
 #include "master/reads.h"
@@ -48,6 +50,7 @@ enum master_timer {
     TIMER_PING,             /* owner: struct agent */
     TIMER_REREGISTER,       /* owner: struct agent */
     TIMER_OFFER,            /* owner: struct offer */
+    TIMER_INVERSE_OFFER,    /* owner: struct inverse_offer */
     TIMER_RECOVERED_AGENTS, /* agents have to be back by now */
     TIMER_REMOVAL,          /* the next agent may become unreachable */
     TIMER_REGISTRY_GC,
@@ -129,11 +132,13 @@ struct master {
     size_t gone_count;
     struct map peers;               /* struct peer by address */
     struct authenticator *authenticator; /* who authenticates, and who has */
+    struct machines machines;       /* what is under maintenance, and who runs on it */
 
     /* offers, tasks, executors */
     struct cow_table offer_records;
     struct map offers;              /* struct offer by id */
-    uint64_t next_offer;
+    struct map inverse_offers;      /* struct inverse_offer by id */
+    uint64_t next_offer;            /* number of the next id of either */
     struct cow_table task_records;
     uint64_t next_order;            /* of records */
     size_t task_counts[TASK_STATES]; /* ACTIVE tasks by state; UNREACHABLE: those in that place */

@@ -21,15 +21,19 @@ static void record_free(struct cow_value *value)
     free(record);
 }
 
+struct blob *master_offer_next_id(struct master *master)
+{
+    return blob_from(slice_from(arena_printf(&master->arena, "%s-O%llu", master->id,
+                                             (unsigned long long)master->next_offer++)));
+}
+
 static struct offer *offer_new(struct master *master, struct framework *framework,
                                struct agent *agent, const char *role,
                                struct resources *resources)
 {
     struct offer_record *record = xalloc(sizeof(*record));
     cow_value_init(&record->value, record_free);
-    const char *id = arena_printf(&master->arena, "%s-O%llu", master->id,
-                                  (unsigned long long)master->next_offer++);
-    record->id = blob_from(slice_from(id));
+    record->id = master_offer_next_id(master);
     CLEANUP(buf_deinit) struct buf bytes = BUF_INIT;
     resources_encode(resources, RESOURCE_FORMAT_POST, FIELD_OFFER_RESOURCES, &bytes);
     record->resources = blob_from(buf_slice(&bytes));
@@ -64,11 +68,11 @@ static void put_id(struct buf *out, uint32_t number, struct slice id)
 }
 
 /* URL {scheme = 1, address = 2 {hostname = 1, ip = 2, port = 3}, path = 3} */
-static void put_url(struct buf *out, const struct agent *agent)
+void master_offer_put_url(struct buf *out, uint32_t number, const struct agent *agent)
 {
     char ip[ADDRESS_TEXT_SIZE];
     address_format_ip(&agent->upid.address, ip);
-    size_t url = wire_begin(out, FIELD_OFFER_URL);
+    size_t url = wire_begin(out, number);
     wire_put_bytes(out, 1, SLICE("http"));
     size_t address = wire_begin(out, 2);
     wire_put_bytes(out, 1, slice_from(agent->hostname));
@@ -125,7 +129,11 @@ static void offer_encode(struct master *master, const struct offer *offer, struc
     put_id(out, FIELD_OFFER_FRAMEWORK_ID, blob_slice(offer->framework->id));
     put_id(out, FIELD_OFFER_AGENT_ID, blob_slice(offer->agent->id));
     wire_put_bytes(out, FIELD_OFFER_HOSTNAME, slice_from(offer->agent->hostname));
-    put_url(out, offer->agent);
+    master_offer_put_url(out, FIELD_OFFER_URL, offer->agent);
+    if (offer->agent->machine->unavailability != NULL) {
+        wire_put_bytes(out, FIELD_OFFER_UNAVAILABILITY,
+                       blob_slice(offer->agent->machine->unavailability));
+    }
     put_resources(master, out, offer);
     put_agent(out, offer->agent);
     struct executor *executor;

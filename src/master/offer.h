@@ -45,6 +45,11 @@ struct master;
 struct allocator_batch;
 struct allocator_refusal;
 
+/* A new reference: the text of the next id. */
+struct blob *master_offer_next_id(struct master *master) WARN_UNUSED;
+/* The agent's URL as a field of that number. */
+void master_offer_put_url(struct buf *out, uint32_t number, const struct agent *agent);
+
 /* Hands the batch on: offers of one framework in one event. What cannot be offered is given
  * back. */
 void master_offer_batch(struct master *master, const struct allocator_batch *batch);

@@ -1,5 +1,6 @@
 /* The table of operator calls (facts/operator_calls.csv), and those that change something here. */
 #include "master/http_files.h"
+#include "master/maintenance.h"
 #include "master/master_state.h"
 #include "master/metrics_view.h"
 #include "master/operator_call.h"
@@ -73,11 +74,11 @@ const struct operator_call master_operator_calls[] = {
     CALL_WITH(DESTROY_VOLUMES, destroy_volumes, NULL),
     CALL_WITH(GROW_VOLUME, grow_volume, NULL),
     CALL_WITH(SHRINK_VOLUME, shrink_volume, NULL),
-    CALL(GET_MAINTENANCE_STATUS, master_operator_get_maintenance_status),
-    CALL(GET_MAINTENANCE_SCHEDULE, master_operator_get_maintenance_schedule),
-    CALL_WITH(UPDATE_MAINTENANCE_SCHEDULE, update_maintenance_schedule, NULL),
-    CALL_WITH(START_MAINTENANCE, start_maintenance, NULL),
-    CALL_WITH(STOP_MAINTENANCE, stop_maintenance, NULL),
+    CALL(GET_MAINTENANCE_STATUS, master_maintenance_get_status),
+    CALL(GET_MAINTENANCE_SCHEDULE, master_maintenance_get_schedule),
+    CALL_WITH(UPDATE_MAINTENANCE_SCHEDULE, update_maintenance_schedule, master_maintenance_update),
+    CALL_WITH(START_MAINTENANCE, start_maintenance, master_maintenance_start),
+    CALL_WITH(STOP_MAINTENANCE, stop_maintenance, master_maintenance_stop),
     CALL_WITH(DRAIN_AGENT, drain_agent, NULL),
     CALL_WITH(DEACTIVATE_AGENT, deactivate_agent, NULL),
     CALL_WITH(REACTIVATE_AGENT, reactivate_agent, NULL),

@@ -165,31 +165,3 @@ void master_operator_get_operations(struct master *master, const struct operator
                                            pb__master__response__get_operations, &master->arena);
     master_operator_respond(master, r, response);
 }
-
-void master_operator_get_maintenance_status(struct master *master,
-                                            const struct operator_request *r)
-{
-    struct arena *arena = &master->arena;
-    Pb__Master__Response *response =
-        make(master, PB__MASTER__RESPONSE__TYPE__GET_MAINTENANCE_STATUS);
-    response->get_maintenance_status =
-        MESSAGE_NEW(Pb__Master__Response__GetMaintenanceStatus,
-                    pb__master__response__get_maintenance_status, arena);
-    response->get_maintenance_status->status =
-        MESSAGE_NEW(Pb__Maintenance__ClusterStatus, pb__maintenance__cluster_status, arena);
-    master_operator_respond(master, r, response);
-}
-
-void master_operator_get_maintenance_schedule(struct master *master,
-                                              const struct operator_request *r)
-{
-    struct arena *arena = &master->arena;
-    Pb__Master__Response *response =
-        make(master, PB__MASTER__RESPONSE__TYPE__GET_MAINTENANCE_SCHEDULE);
-    response->get_maintenance_schedule =
-        MESSAGE_NEW(Pb__Master__Response__GetMaintenanceSchedule,
-                    pb__master__response__get_maintenance_schedule, arena);
-    response->get_maintenance_schedule->schedule =
-        MESSAGE_NEW(Pb__Maintenance__Schedule, pb__maintenance__schedule, arena);
-    master_operator_respond(master, r, response);
-}

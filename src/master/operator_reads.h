@@ -22,7 +22,5 @@ operator_handle_fn master_operator_get_roles;
 
 /* Empty as long as there is nothing to be told. */
 operator_handle_fn master_operator_get_operations;
-operator_handle_fn master_operator_get_maintenance_status;
-operator_handle_fn master_operator_get_maintenance_schedule;
 
 #endif

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "common/xalloc.h"
+#include "master/maintenance.h"
 #include "master/master_state.h"
 #include "master/quota.h"
 #include "master/recover.h"
@@ -123,7 +124,8 @@ void master_pending_answer(struct master *master, const struct registry_event *e
     case REGISTRY_UPDATE_SCHEDULE:
     case REGISTRY_START_MAINTENANCE:
     case REGISTRY_STOP_MAINTENANCE:
-        WRONG("not asked for");
+        master_maintenance_stored(master, pending, event->applied);
+        break;
     case REGISTRY_UPDATE_WEIGHTS:
         master_weights_stored(master, pending, event->applied);
         break;

@@ -22,7 +22,8 @@ struct pending {
     struct upid from;         /* of the message */
     int64_t time_ns;          /* MARK_*: wall clock given to the registry */
     const char *why;          /* static text for updates and the log, or NULL */
-    int counter;              /* REMOVE_AGENT: enum master_counter of the reason */
+    int counter;              /* REMOVE_AGENT: enum master_counter of the reason, or
+                                 REGISTER_UNCOUNTED */
     uint64_t handle;          /* a request to be answered when it is done; 0 = none */
     struct blob **agent_ids;  /* PRUNE */
     size_t agent_id_count;

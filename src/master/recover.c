@@ -38,6 +38,7 @@ void master_recover_done(struct master *master, const struct registry *registry)
     }
     recover_departed(master, &registry->unreachable, DEPARTED_UNREACHABLE);
     recover_departed(master, &registry->gone, DEPARTED_GONE);
+    master_machines_recovered(master, registry);
     master->known_agents = master->recovered_count;
     master->role = MASTER_SERVING;
     master_weights_recovered(master, registry);

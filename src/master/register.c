@@ -144,7 +144,8 @@ void master_register_agent(struct master *master, const struct upid *from,
                    err.text);
         return;
     }
-    if (!master_register_serves(master, from, message->version, message->slave) ||
+    if (master_machine_refuses(master, from, message->slave->hostname) ||
+        !master_register_serves(master, from, message->version, message->slave) ||
         handle_same_pid(master, from)) {
         return;
     }
@@ -196,6 +197,7 @@ void master_register_admitted(struct master *master, const struct pending *pendi
     confirm(master, agent);
     master_log(master, LOG_LEVEL_INFO, "Registered agent %s at %s (%s) with %s", agent->id->data,
                agent->pid, agent->hostname, resources_text(&agent->total, &master->arena));
+    master_machine_check(master, agent);
 }
 
 /* --- leaving --- */
@@ -223,7 +225,9 @@ void master_register_removed(struct master *master, const struct pending *pendin
     master_log(master, LOG_LEVEL_INFO, "Removed agent %s (%s): %s", agent->id->data,
                agent->hostname, pending->why);
     master_count(master, COUNTER_SLAVE_REMOVALS);
-    master_count(master, (enum master_counter)pending->counter);
+    if (pending->counter != REGISTER_UNCOUNTED) {
+        master_count(master, (enum master_counter)pending->counter);
+    }
     master_agent_remove(master, agent,
                         &(struct agent_end){
                             .message = arena_printf(&master->arena, "Agent %s removed: %s",

@@ -23,7 +23,9 @@ void master_register_admitted(struct master *master, const struct pending *pendi
 
 void master_register_unregister(struct master *master, const struct upid *from,
                                 const Pb__Internal__UnregisterSlaveMessage *message);
-/* A registered agent is to be removed, asked of the registry first; `counter` is the reason's. */
+/* A registered agent is to be removed, asked of the registry first; `counter` is the reason's, or
+ * REGISTER_UNCOUNTED. */
+#define REGISTER_UNCOUNTED (-1)
 void master_register_remove(struct master *master, struct agent *agent, const char *why,
                             int counter);
 void master_register_removed(struct master *master, const struct pending *pending, bool applied);

@@ -528,7 +528,8 @@ void master_reregister_agent(struct master *master, const struct upid *from, str
                    "Dropping invalid re-registration of agent at %s: %s", pid, err.text);
         return;
     }
-    if (master_register_serves(master, from, r.version, r.info)) {
+    if (!master_machine_refuses(master, from, r.info->hostname) &&
+        master_register_serves(master, from, r.version, r.info)) {
         handle(master, from, message, &r);
     }
     master_reregister_deinit(&r);
@@ -575,5 +576,6 @@ void master_reregister_stored(struct master *master, const struct pending *pendi
         welcome_back(master, agent, &pending->from, &r);
         break;
     }
+    master_machine_check(master, agent);
     master_reregister_deinit(&r);
 }

@@ -28,6 +28,8 @@ static int do_teardown(struct master *master, struct framework *framework,
     }
 DO(accept)
 DO(decline)
+DO(accept_inverse_offers)
+DO(decline_inverse_offers)
 DO(revive)
 DO(suppress)
 DO(kill)
@@ -58,8 +60,8 @@ static int do_update_framework(struct master *master, struct framework *framewor
     return master_update_framework(master, framework, call->update_framework, err);
 }
 
-/* No inverse offers and no operations are outstanding: whatever is named is not valid any more,
- * which the reference ignores. */
+/* No operations are outstanding: whatever is named is not valid any more, which the reference
+ * ignores. */
 static int do_nothing(struct master *master, struct framework *framework,
                       const Pb__Scheduler__Call *call, struct err *err)
 {
@@ -78,8 +80,8 @@ static const struct {
     {PB__SCHEDULER__CALL__TYPE__TEARDOWN, 202, do_teardown},
     {PB__SCHEDULER__CALL__TYPE__ACCEPT, 202, do_accept},
     {PB__SCHEDULER__CALL__TYPE__DECLINE, 202, do_decline},
-    {PB__SCHEDULER__CALL__TYPE__ACCEPT_INVERSE_OFFERS, 202, do_nothing},
-    {PB__SCHEDULER__CALL__TYPE__DECLINE_INVERSE_OFFERS, 202, do_nothing},
+    {PB__SCHEDULER__CALL__TYPE__ACCEPT_INVERSE_OFFERS, 202, do_accept_inverse_offers},
+    {PB__SCHEDULER__CALL__TYPE__DECLINE_INVERSE_OFFERS, 202, do_decline_inverse_offers},
     {PB__SCHEDULER__CALL__TYPE__REVIVE, 202, do_revive},
     {PB__SCHEDULER__CALL__TYPE__SUPPRESS, 202, do_suppress},
     {PB__SCHEDULER__CALL__TYPE__KILL, 202, do_kill},

@@ -69,16 +69,6 @@ static void count_subscribe(struct framework *framework)
     framework->counts->calls[PB__SCHEDULER__CALL__TYPE__SUBSCRIBE]++;
 }
 
-/* Offers of the instance before are not rescinded: they just vanish (facts/observed.md, scheduler
- * 5). */
-static void discard_offers(struct master *master, struct framework *framework)
-{
-    struct offer *offer;
-    LIST_FOR_EACH (offer, &framework->offers, of_framework) {
-        master_offer_discard(master, offer, NULL);
-    }
-}
-
 static void start_heartbeat(struct master *master, struct framework *framework)
 {
     master_event_heartbeat(master, framework);
@@ -146,7 +136,9 @@ void master_subscribe_http(struct master *master, uint64_t handle, bool json,
     master_log(master, LOG_LEVEL_INFO, "Subscribed framework %s (%s) again", framework->id->data,
                framework->name);
     open_stream(master, framework, handle, json, stream_id);
-    discard_offers(master, framework);
+    /* What the instance before was offered is not rescinded: it just vanishes (facts/observed.md,
+     * scheduler 5). */
+    master_framework_take_offers_back(master, framework, false);
     master_framework_activate(master, framework);
     master_event_subscribed(master, framework, false);
     start_heartbeat(master, framework);
@@ -175,7 +167,7 @@ static void take_over(struct master *master, struct framework *framework,
         master_event_error(master, framework, "Framework failed over");
     }
     master_framework_connect_upid(master, framework, from);
-    discard_offers(master, framework);
+    master_framework_take_offers_back(master, framework, false);
     master_framework_activate(master, framework);
     master_event_subscribed(master, framework, false);
 }
@@ -184,10 +176,7 @@ static void take_over(struct master *master, struct framework *framework,
  * rescinded. */
 static void come_back(struct master *master, struct framework *framework, const struct upid *from)
 {
-    struct offer *offer;
-    LIST_FOR_EACH (offer, &framework->offers, of_framework) {
-        master_offer_rescind(master, offer);
-    }
+    master_framework_take_offers_back(master, framework, true);
     master_framework_connect_upid(master, framework, from);
     master_framework_activate(master, framework);
     master_event_subscribed(master, framework, true);

@@ -47,6 +47,8 @@ static const struct {
     ROW(FrameworkErrorMessage, framework_error_message),
     ROW(ResourceOffersMessage, resource_offers_message),
     ROW(RescindResourceOfferMessage, rescind_resource_offer_message),
+    ROW(InverseOffersMessage, inverse_offers_message),
+    ROW(RescindInverseOfferMessage, rescind_inverse_offer_message),
     ROW(LaunchTasksMessage, launch_tasks_message),
     ROW(ReviveOffersMessage, revive_offers_message),
     ROW(ReconcileTasksMessage, reconcile_tasks_message),
