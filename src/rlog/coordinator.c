@@ -33,7 +33,6 @@ void rlog_coordinator_init(struct rlog_coordinator *coordinator)
     timer_init(&coordinator->timer, RLOG_TIMER_ELECTION, coordinator);
     rlog_round_init(&coordinator->round);
     rlog_catchup_init(&coordinator->catchup);
-    list_init(&coordinator->writes);
     list_init(&coordinator->queue);
 }
 
@@ -56,19 +55,23 @@ void rlog_coordinator_stop(struct rlog_coordinator *coordinator, const struct rl
 {
     struct rlog_write *write;
     stop_electing(coordinator, parts);
-    LIST_FOR_EACH (write, &coordinator->writes, link) {
-        write_free(write, parts);
+    if (coordinator->write != NULL) {
+        write_free(TAKE_PTR(coordinator->write), parts);
     }
     LIST_FOR_EACH (write, &coordinator->queue, link) {
         write_free(write, parts);
     }
-    coordinator->write_count = coordinator->queue_count = 0;
+    coordinator->queue_count = 0;
 }
 
-static void answer_writes(struct list *writes, const struct rlog_parts *parts, int status)
+static void answer_writes(const struct rlog_coordinator *coordinator,
+                          const struct rlog_parts *parts, int status)
 {
-    struct rlog_write *write;
-    LIST_FOR_EACH (write, writes, link) {
+    const struct rlog_write *write;
+    if (coordinator->write != NULL) {
+        rlog_answer(parts->effects, RLOG_ANSWER_WRITTEN, coordinator->write->token, status);
+    }
+    LIST_FOR_EACH (write, &coordinator->queue, link) {
         rlog_answer(parts->effects, RLOG_ANSWER_WRITTEN, write->token, status);
     }
 }
@@ -82,8 +85,7 @@ void rlog_coordinator_resign(struct rlog_coordinator *coordinator, const struct 
     if (coordinator->state != RLOG_COORDINATOR_ELECTED) {
         rlog_answer(parts->effects, RLOG_ANSWER_ELECTED, coordinator->token, status);
     }
-    answer_writes(&coordinator->writes, parts, status);
-    answer_writes(&coordinator->queue, parts, status);
+    answer_writes(coordinator, parts, status);
     rlog_coordinator_stop(coordinator, parts);
     move(coordinator, RLOG_COORDINATOR_INITIAL);
 }
@@ -203,14 +205,8 @@ void rlog_coordinator_restored(struct rlog_coordinator *coordinator, const struc
     if (coordinator->state != RLOG_COORDINATOR_ELECTED) {
         return;
     }
-    uint64_t next = coordinator->index;
-    struct rlog_write *write;
-    LIST_FOR_EACH (write, &coordinator->writes, link) {
-        next = MIN(next, write->action.position);
-        if (write->is_learned) {
-            rlog_replica_learn(parts->replica, &write->action);
-        }
-    }
+    uint64_t next =
+        coordinator->write != NULL ? coordinator->write->action.position : coordinator->index;
     (void)catch_up(coordinator, parts, next - 1);
 }
 
@@ -222,7 +218,7 @@ void rlog_coordinator_write(struct rlog_coordinator *coordinator, const struct r
     int status = 0;
     if (coordinator->state != RLOG_COORDINATOR_ELECTED) {
         status = RLOG_E_LOST;
-    } else if (coordinator->write_count + coordinator->queue_count >= RLOG_WRITES_MAX) {
+    } else if ((coordinator->write != NULL) + coordinator->queue_count >= RLOG_WRITES_MAX) {
         status = -EAGAIN;
     } else if (action->type == RLOG_ACTION_TRUNCATE && action->to > coordinator->index) {
         status = -EINVAL;
@@ -241,83 +237,70 @@ void rlog_coordinator_write(struct rlog_coordinator *coordinator, const struct r
     coordinator->queue_count++;
 }
 
-static bool begin_writes(struct rlog_coordinator *coordinator, const struct rlog_parts *parts)
+/* Only when the write before it is decided. Otherwise another coordinator, elected without the
+ * replicas that have both, might decide the first position anew, and a third one would find the
+ * second, as it was, behind it: an entry that knows nothing of the one in front of it. */
+static bool begin_write(struct rlog_coordinator *coordinator, const struct rlog_parts *parts)
 {
-    bool any = false;
-    while (coordinator->write_count < RLOG_WRITES_UNDER_WAY_MAX && coordinator->queue_count > 0) {
-        struct rlog_write *write =
-            LIST_ENTRY(list_pop_front(&coordinator->queue), struct rlog_write, link);
-        coordinator->queue_count--;
-        list_push_back(&coordinator->writes, &write->link);
-        coordinator->write_count++;
-        write->action.position = coordinator->index++;
-        write->action.promised = write->action.performed = coordinator->proposal;
-        struct rlog_message request = {
-            .type = RLOG_WRITE_REQUEST,
-            .proposal = coordinator->proposal,
-            .has_action = true,
-            .action = rlog_action_ref(&write->action),
-        };
-        rlog_round_begin(&write->round, parts, &request);
-        any = true;
+    if (coordinator->queue_count == 0) {
+        return false;
     }
-    return any;
+    struct rlog_write *write =
+        LIST_ENTRY(list_pop_front(&coordinator->queue), struct rlog_write, link);
+    coordinator->queue_count--;
+    coordinator->write = write;
+    write->action.position = coordinator->index++;
+    write->action.promised = write->action.performed = coordinator->proposal;
+    struct rlog_message request = {
+        .type = RLOG_WRITE_REQUEST,
+        .proposal = coordinator->proposal,
+        .has_action = true,
+        .action = rlog_action_ref(&write->action),
+    };
+    rlog_round_begin(&write->round, parts, &request);
+    return true;
 }
 
-static void learn(struct rlog_write *write, const struct rlog_parts *parts)
+static void written(struct rlog_coordinator *coordinator, const struct rlog_parts *parts)
 {
-    write->is_learned = write->action.learned = true;
-    rlog_round_end(&write->round, parts);
+    struct rlog_write *write = TAKE_PTR(coordinator->write);
+    write->action.learned = true;
     rlog_network_tell(parts->network, parts, &write->action, NULL);
     rlog_replica_learn(parts->replica, &write->action);
+    rlog_answer(parts->effects, RLOG_ANSWER_WRITTEN, write->token, 0)->position =
+        write->action.position;
+    write_free(write, parts);
 }
 
-/* Those that are decided, in order. */
-static bool answer_learned(struct rlog_coordinator *coordinator, const struct rlog_parts *parts)
+static void refused(struct rlog_coordinator *coordinator, const struct rlog_parts *parts)
 {
-    bool any = false;
-    struct rlog_write *write;
-    LIST_FOR_EACH (write, &coordinator->writes, link) {
-        if (!write->is_learned) {
-            break;
-        }
-        rlog_answer(parts->effects, RLOG_ANSWER_WRITTEN, write->token, 0)->position =
-            write->action.position;
-        coordinator->write_count--;
-        write_free(write, parts);
-        any = true;
-    }
-    return any;
+    const struct rlog_write *write = coordinator->write;
+    coordinator->proposal = MAX(coordinator->proposal, write->round.nack_proposal);
+    rlog_note(parts->effects, RLOG_NOTE_WARNING,
+              "the log's promise was lost: position %llu was refused, %llu is promised",
+              (unsigned long long)write->action.position,
+              (unsigned long long)write->round.nack_proposal);
+    rlog_coordinator_resign(coordinator, parts, RLOG_E_LOST);
 }
 
 static bool advance_writes(struct rlog_coordinator *coordinator, const struct rlog_parts *parts)
 {
-    bool moved = false;
-    struct rlog_write *write;
-    LIST_FOR_EACH (write, &coordinator->writes, link) {
-        switch (write->round.outcome) {
-        case RLOG_ROUND_IDLE:
-        case RLOG_ROUND_RUNNING:
-            break;
-        case RLOG_ROUND_ACCEPTED:
-            learn(write, parts);
-            moved = true;
-            break;
-        case RLOG_ROUND_REJECTED:
-        case RLOG_ROUND_IGNORED:
-            (void)answer_learned(coordinator, parts);
-            coordinator->proposal = MAX(coordinator->proposal, write->round.nack_proposal);
-            rlog_note(parts->effects, RLOG_NOTE_WARNING,
-                      "the log's promise was lost: position %llu was refused, %llu is promised",
-                      (unsigned long long)write->action.position,
-                      (unsigned long long)write->round.nack_proposal);
-            rlog_coordinator_resign(coordinator, parts, RLOG_E_LOST);
-            return true;
-        }
+    if (coordinator->write == NULL) {
+        return begin_write(coordinator, parts);
     }
-    moved |= answer_learned(coordinator, parts);
-    moved |= begin_writes(coordinator, parts);
-    return moved;
+    switch (coordinator->write->round.outcome) {
+    case RLOG_ROUND_IDLE:
+    case RLOG_ROUND_RUNNING:
+        return false;
+    case RLOG_ROUND_ACCEPTED:
+        written(coordinator, parts);
+        return true;
+    case RLOG_ROUND_REJECTED:
+    case RLOG_ROUND_IGNORED:
+        refused(coordinator, parts);
+        return true;
+    }
+    WRONG("rlog_outcome");
 }
 
 bool rlog_coordinator_advance(struct rlog_coordinator *coordinator, const struct rlog_parts *parts,
@@ -339,8 +322,7 @@ bool rlog_coordinator_advance(struct rlog_coordinator *coordinator, const struct
         return advance_catching(coordinator, parts);
     case RLOG_COORDINATOR_ELECTED: {
         bool moved = rlog_catchup_advance(&coordinator->catchup, parts);
-        moved |= advance_writes(coordinator, parts);
-        return moved;
+        return advance_writes(coordinator, parts) || moved;
     }
     }
     WRONG("rlog_coordinator_state");

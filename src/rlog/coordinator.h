@@ -1,14 +1,13 @@
 /*
  * The coordinator: one who appends to the log, while a quorum's promise holds (docs/design/rlog.md,
- * the coordinator).
+ * the coordinator). One write after the other: what it writes is in the log only if all that it
+ * wrote before is.
  */
 #ifndef TEPUI_RLOG_COORDINATOR_H
 #define TEPUI_RLOG_COORDINATOR_H
 
 #include "rlog/catchup.h"
 
-/* Writes under way at once; the others wait. */
-#define RLOG_WRITES_UNDER_WAY_MAX 32
 /* Writes that were asked for and not answered; more are refused with -EAGAIN. */
 #define RLOG_WRITES_MAX 1024
 /* Until an election that was lost is tried again. */
@@ -30,7 +29,6 @@ struct rlog_write {
     uint64_t token;
     struct rlog_action action; /* its position counts once it is under way */
     struct rlog_round round;
-    bool is_learned; /* a quorum wrote it; it is answered behind those before it */
 };
 
 struct rlog_coordinator {
@@ -43,9 +41,8 @@ struct rlog_coordinator {
     struct timer timer;      /* WAITING */
     struct rlog_round round; /* PROMISING */
     struct rlog_catchup catchup;
-    struct list writes; /* under way, by position */
-    size_t write_count;
-    struct list queue; /* not begun */
+    struct rlog_write *write; /* under way; NULL = none */
+    struct list queue;        /* not begun */
     size_t queue_count;
 };
 
