@@ -30,7 +30,8 @@ static const struct sm_table table = {"college", states, ELEMENTS(states)};
 /* Another master. */
 struct other {
     struct upid pid;
-    bool is_free;     /* ASKING: it knows of no leader */
+    bool is_free;     /* ASKING, CONTENDING: it keeps still for us ... */
+    int64_t free_ns;  /* ... and said so last then */
     int64_t heard_ns; /* LEADING: when we said what it answered last */
 };
 
@@ -44,9 +45,13 @@ struct college {
     int64_t lease_ns;
 
     enum college_state state;
-    int64_t deadline_ns;      /* FOLLOWING: until which we keep still; ASKING, CONTENDING: the next
-                                 attempt; LEADING: the next word */
-    uint64_t asked;           /* ASKING: the stamp of this round's question */
+    int64_t deadline_ns;       /* FOLLOWING: until which we keep still; ASKING: the next attempt;
+                                  CONTENDING, LEADING: the next word */
+    uint64_t asked;            /* ASKING, CONTENDING: the stamp of this round's question */
+    int64_t contend_until_ns;  /* CONTENDING: then it was in vain */
+    unsigned vain_count;       /* so often it was, since there was a leader */
+    const struct other *still; /* for whom we keep still; NULL = nobody */
+    int64_t still_until_ns;
     uint64_t number;          /* the highest by which anybody was said to lead; ours, if we do */
     struct upid leader;       /* who leads by it; unset = nobody, or nobody knows */
     struct blob *leader_info; /* of it; NULL = none */
@@ -215,22 +220,37 @@ static bool is_quiet(const struct college *college)
             college->now_ns < time_add_ns(college->heard_ns, college->lease_ns));
 }
 
-static void contend(struct college *college)
+static bool keeps_still(const struct college *college)
 {
-    move(college, COLLEGE_CONTENDING);
-    college->deadline_ns = time_add_ns(college->now_ns, college->lease_ns + jitter_ns(college));
-    put(college, COLLEGE_CONTEND);
+    return college->still != NULL && college->now_ns < college->still_until_ns;
+}
+
+static bool quorum_is_free(const struct college *college)
+{
+    size_t count = 1;
+    for (size_t i = 0; i < college->other_count; i++) {
+        const struct other *other = &college->others[i];
+        count += other->is_free && college->now_ns - other->free_ns < college->lease_ns;
+    }
+    return count >= college->quorum;
 }
 
 static void contend_if_free(struct college *college)
 {
-    size_t free_count = 1;
-    for (size_t i = 0; i < college->other_count; i++) {
-        free_count += college->others[i].is_free;
+    if (!quorum_is_free(college)) {
+        return;
     }
-    if (free_count >= college->quorum) {
-        contend(college);
-    }
+    int64_t patience_ns = college->lease_ns << MIN(college->vain_count, COLLEGE_DOUBLINGS_MAX);
+    move(college, COLLEGE_CONTENDING);
+    college->contend_until_ns =
+        time_add_ns(college->now_ns, time_add_ns(patience_ns, jitter_ns(college)));
+    college->deadline_ns = time_add_ns(college->now_ns, college->lease_ns / COLLEGE_BEATS);
+    put(college, COLLEGE_CONTEND);
+}
+
+static void say_ask(struct college *college)
+{
+    say_all(college, &(struct college_message){.kind = COLLEGE_ASK, .stamp = college->asked});
 }
 
 static void ask(struct college *college)
@@ -243,8 +263,32 @@ static void ask(struct college *college)
     college->asked = prng_next(&college->prng);
     college->deadline_ns =
         time_add_ns(college->now_ns, college->lease_ns / COLLEGE_BEATS + jitter_ns(college));
-    say_all(college, &(struct college_message){.kind = COLLEGE_ASK, .stamp = college->asked});
+    say_ask(college);
     contend_if_free(college);
+}
+
+/* While it contends it goes on asking, so that the others go on keeping still. In vain, it lets
+ * others try: its own log may be what is in the way. */
+static void contend_on(struct college *college)
+{
+    if (college->now_ns < college->contend_until_ns && quorum_is_free(college)) {
+        say_ask(college);
+        college->deadline_ns = MIN(college->contend_until_ns,
+                                   time_add_ns(college->now_ns, college->lease_ns / COLLEGE_BEATS));
+        return;
+    }
+    college->vain_count++;
+    move(college, COLLEGE_FOLLOWING);
+    college->deadline_ns = time_add_ns(college->now_ns, 2 * college->lease_ns + jitter_ns(college));
+}
+
+static void ask_unless_still(struct college *college)
+{
+    if (keeps_still(college)) {
+        college->deadline_ns = time_add_ns(college->still_until_ns, jitter_ns(college));
+    } else {
+        ask(college);
+    }
 }
 
 /* --- leading --- */
@@ -299,6 +343,7 @@ static void promised(struct college *college, uint64_t number)
     }
     move(college, COLLEGE_LEADING);
     college->number = number;
+    college->vain_count = 0;
     for (size_t i = 0; i < college->other_count; i++) {
         college->others[i].heard_ns = college->now_ns;
     }
@@ -308,6 +353,12 @@ static void promised(struct college *college, uint64_t number)
 }
 
 /* --- messages --- */
+
+static bool is_before(const struct address *a, const struct address *b)
+{
+    int order = memcmp(a->ip, b->ip, sizeof(a->ip));
+    return order != 0 ? order < 0 : a->port < b->port;
+}
 
 static struct other *find_other(struct college *college, const struct upid *from)
 {
@@ -330,6 +381,8 @@ static void heard_lead(struct college *college, const struct other *other,
         move(college, COLLEGE_FOLLOWING);
         college->number = message->number;
         college->heard_ns = college->now_ns;
+        college->vain_count = 0;
+        college->still = NULL;
         college->deadline_ns = time_add_ns(college->now_ns, college->lease_ns + jitter_ns(college));
         set_leader(college, &other->pid, blob_from(message->info));
     }
@@ -354,11 +407,40 @@ static void heard_follow(struct college *college, struct other *other,
     }
 }
 
+/* Who says FREE keeps still for a lease, so that one contends at a time: two would take the promise
+ * away from each other, again and again where the log is slow. Of two that ask at once, the one
+ * with the lower address goes first. */
+static void heard_ask(struct college *college, const struct other *other,
+                      const struct college_message *message)
+{
+    if (is_quiet(college) || college->state == COLLEGE_CONTENDING ||
+        (keeps_still(college) && college->still != other)) {
+        return;
+    }
+    if (college->state == COLLEGE_ASKING) {
+        if (is_before(&college->self.address, &other->pid.address)) {
+            return;
+        }
+        move(college, COLLEGE_FOLLOWING);
+    }
+    college->still = other;
+    college->still_until_ns = time_add_ns(college->now_ns, college->lease_ns);
+    college->deadline_ns =
+        MAX(college->deadline_ns, time_add_ns(college->still_until_ns, jitter_ns(college)));
+    say(college, &other->pid,
+        &(struct college_message){.kind = COLLEGE_FREE, .stamp = message->stamp});
+}
+
 static void heard_free(struct college *college, struct other *other,
                        const struct college_message *message)
 {
-    if (college->state == COLLEGE_ASKING && message->stamp == college->asked) {
-        other->is_free = true;
+    if (message->stamp != college->asked ||
+        (college->state != COLLEGE_ASKING && college->state != COLLEGE_CONTENDING)) {
+        return;
+    }
+    other->is_free = true;
+    other->free_ns = college->now_ns;
+    if (college->state == COLLEGE_ASKING) {
         contend_if_free(college);
     }
 }
@@ -415,10 +497,7 @@ static void take_message(struct college *college, const struct college_event *ev
         heard_follow(college, other, &message);
         return;
     case COLLEGE_ASK:
-        if (!is_quiet(college)) {
-            say(college, &other->pid,
-                &(struct college_message){.kind = COLLEGE_FREE, .stamp = message.stamp});
-        }
+        heard_ask(college, other, &message);
         return;
     case COLLEGE_FREE:
         heard_free(college, other, &message);
@@ -445,8 +524,10 @@ static void tick(struct college *college)
     switch (college->state) {
     case COLLEGE_FOLLOWING:
     case COLLEGE_ASKING:
+        ask_unless_still(college);
+        return;
     case COLLEGE_CONTENDING:
-        ask(college);
+        contend_on(college);
         return;
     case COLLEGE_LEADING:
         lead_on(college);

@@ -21,10 +21,12 @@
 
 /* With ourselves. */
 #define COLLEGE_MAX 9
-/* A leader speaks so many times in a lease. */
+/* A leader speaks so many times in a lease; so does who contends. */
 #define COLLEGE_BEATS 5
 /* An answer is held back for so long, without news. */
 #define COLLEGE_HOLD_NS (20 * NS_PER_SEC)
+/* Who contends in vain does so for twice as long the next time, so often at most. */
+#define COLLEGE_DOUBLINGS_MAX 3
 
 enum college_event_type {
     COLLEGE_TICK,     /* the deadline has come */

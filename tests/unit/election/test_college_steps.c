@@ -21,10 +21,25 @@ static struct upid pid_of(int i)
     return pid;
 }
 
+/* We are that one of the masters 0 .. 3, and 1 and 2 are the others. */
+static void make_college(int self_index)
+{
+    const struct address self = pid_of(self_index).address;
+    const struct address others[] = {pid_of(1).address, pid_of(2).address};
+    college_free(college);
+    college = college_new(&(struct college_options){.self = self,
+                                                    .others = others,
+                                                    .other_count = ELEMENTS(others),
+                                                    .quorum = 2,
+                                                    .info = infos[0],
+                                                    .lease_ns = LEASE_NS,
+                                                    .seed = 1},
+                          now_ns);
+}
+
 static int set_up(void **state)
 {
     (void)state;
-    struct address others[2];
     for (int i = 0; i < 3; i++) {
         Pb__MasterInfo info = PB__MASTER_INFO__INIT;
         char id[16], pid[64];
@@ -34,26 +49,15 @@ static int set_up(void **state)
         info.pid = pid;
         infos[i] = message_encode_blob(&info.base);
     }
-    for (int i = 0; i < 2; i++) {
-        others[i] = pid_of(i + 1).address;
-    }
     now_ns = NS_PER_SEC;
-    struct address self = pid_of(0).address;
-    college = college_new(&(struct college_options){.self = self,
-                                                    .others = others,
-                                                    .other_count = 2,
-                                                    .quorum = 2,
-                                                    .info = infos[0],
-                                                    .lease_ns = LEASE_NS,
-                                                    .seed = 1},
-                          now_ns);
+    make_college(0);
     return 0;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    college_free(college);
+    college = college_free(college);
     for (int i = 0; i < 3; i++) {
         blob_unref(infos[i]);
     }
@@ -163,17 +167,99 @@ static void the_way_to_the_lead(void **state)
 {
     (void)state;
     assert_true(college_deadline(college) >= now_ns + LEASE_NS);
-    assert_string_equal(hear(1, COLLEGE_ASK, 0, 5), ""); /* not before a lease is over */
-    now_ns += LEASE_NS;
-    assert_string_equal(hear(1, COLLEGE_ASK, 0, 5), "free(0) to 1; ");
-    assert_int_equal(stamp, 5);
     assert_string_equal(tick(), "ask(0) to 1; ask(0) to 2; ");
     assert_string_equal(hear(1, COLLEGE_FREE, 0, stamp), "contend; ");
-    assert_string_equal(hear(2, COLLEGE_ASK, 0, 6), "free(0) to 2; ");
+    assert_string_equal(hear(2, COLLEGE_ASK, 0, 6), ""); /* one at a time */
     assert_string_equal(promise(4), "leader 0; elected; lead(4) to 1; lead(4) to 2; ");
     assert_string_equal(hear(2, COLLEGE_ASK, 0, 6), "");
     assert_int_equal(college_deadline(college), now_ns + LEASE_NS / COLLEGE_BEATS);
     assert_string_equal(tick(), "lead(4) to 1; lead(4) to 2; ");
+}
+
+/* Who says that it is free keeps still for a lease, for that one alone. */
+static void one_contends_at_a_time(void **state)
+{
+    (void)state;
+    assert_string_equal(hear(1, COLLEGE_ASK, 0, 5), ""); /* not before a lease is over */
+    now_ns += LEASE_NS;
+    int64_t asked_ns = now_ns;
+    assert_string_equal(hear(1, COLLEGE_ASK, 0, 5), "free(0) to 1; ");
+    assert_int_equal(stamp, 5);
+    assert_true(college_deadline(college) >= asked_ns + LEASE_NS);
+    now_ns = asked_ns + LEASE_NS - 1;
+    assert_string_equal(hear(2, COLLEGE_ASK, 0, 6), "");
+    assert_string_equal(hear(1, COLLEGE_ASK, 0, 5), "free(0) to 1; "); /* it goes on contending */
+    asked_ns = now_ns;
+    now_ns = asked_ns + LEASE_NS;
+    assert_string_equal(hear(2, COLLEGE_ASK, 0, 7), "free(0) to 2; ");
+    assert_true(college_deadline(college) >= now_ns + LEASE_NS);
+    assert_string_equal(tick(), "ask(0) to 1; ask(0) to 2; ");
+}
+
+/* Of two that ask at once, the one with the lower address goes first. */
+static void the_lower_address_goes_first(void **state)
+{
+    (void)state;
+    (void)tick();
+    assert_string_equal(hear(1, COLLEGE_ASK, 0, 5), "");
+    assert_string_equal(hear(2, COLLEGE_FREE, 0, stamp), "contend; ");
+    make_college(3);
+    (void)tick();
+    uint64_t asked = stamp;
+    assert_string_equal(hear(1, COLLEGE_ASK, 0, 5), "free(0) to 1; ");
+    assert_string_equal(hear(2, COLLEGE_FREE, 0, asked), "");
+    assert_string_equal(hear(2, COLLEGE_ASK, 0, 5), "");
+    assert_true(college_deadline(college) >= now_ns + LEASE_NS);
+}
+
+static void who_contends_goes_on_asking(void **state)
+{
+    (void)state;
+    (void)tick();
+    uint64_t asked = stamp;
+    (void)hear(1, COLLEGE_FREE, 0, stamp);
+    int64_t begun_ns = now_ns;
+    for (int i = 0; i < COLLEGE_BEATS; i++) {
+        assert_int_equal(college_deadline(college), now_ns + LEASE_NS / COLLEGE_BEATS);
+        now_ns = college_deadline(college);
+        (void)hear(1, COLLEGE_FREE, 0, asked - 1); /* of another round */
+        if (i < COLLEGE_BEATS - 1) {
+            assert_string_equal(tick(), "ask(0) to 1; ask(0) to 2; ");
+            assert_int_equal(stamp, asked);
+        }
+    }
+    /* Nobody has answered for a lease. */
+    assert_int_equal(now_ns, begun_ns + LEASE_NS);
+    assert_string_equal(tick(), "resign; ");
+    assert_true(college_deadline(college) >= now_ns + 2 * LEASE_NS);
+    assert_string_equal(hear(2, COLLEGE_ASK, 0, 8), "free(0) to 2; ");
+}
+
+/* Contends, with all others keeping still, until it gives up; how long that was. */
+static int64_t contend_in_vain(void)
+{
+    const char *said = tick();
+    while (strstr(said, "contend") == NULL) {
+        assert_non_null(strstr(said, "ask(0) to 1; ask(0) to 2; "));
+        said = hear(1, COLLEGE_FREE, 0, stamp);
+    }
+    int64_t begun_ns = now_ns;
+    uint64_t asked = stamp;
+    while (strstr(tick(), "resign") == NULL) {
+        assert_string_equal(hear(1, COLLEGE_FREE, 0, asked), "");
+    }
+    return now_ns - begun_ns;
+}
+
+static void what_is_in_vain_is_tried_for_longer(void **state)
+{
+    (void)state;
+    for (int i = 0; i < COLLEGE_DOUBLINGS_MAX + 2; i++) {
+        int64_t lease_ns = LEASE_NS << MIN(i, COLLEGE_DOUBLINGS_MAX);
+        assert_in_range(contend_in_vain(), lease_ns, lease_ns + LEASE_NS / 2);
+    }
+    (void)hear(1, COLLEGE_LEAD, 3, 0); /* that was it */
+    assert_in_range(contend_in_vain(), LEASE_NS, LEASE_NS + LEASE_NS / 2);
 }
 
 static void a_follower_keeps_still_for_a_lease(void **state)
@@ -200,10 +286,6 @@ static void answers_of_another_round_do_not_count(void **state)
     assert_true(stamp != first);
     assert_string_equal(hear(1, COLLEGE_FREE, 0, first), "");
     assert_string_equal(hear(2, COLLEGE_FREE, 0, stamp), "contend; ");
-    /* In the next round everybody is asked anew. */
-    assert_string_equal(tick(), "resign; ask(0) to 1; ask(0) to 2; ");
-    assert_string_equal(hear(1, COLLEGE_FREE, 0, stamp), "contend; ");
-    assert_string_equal(tick(), "resign; ask(0) to 1; ask(0) to 2; ");
 }
 
 static void who_hears_of_a_leader_gives_up(void **state)
@@ -422,6 +504,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(the_way_to_the_lead),
+        TEST(one_contends_at_a_time),
+        TEST(the_lower_address_goes_first),
+        TEST(who_contends_goes_on_asking),
+        TEST(what_is_in_vain_is_tried_for_longer),
         TEST(a_follower_keeps_still_for_a_lease),
         TEST(answers_of_another_round_do_not_count),
         TEST(who_hears_of_a_leader_gives_up),
