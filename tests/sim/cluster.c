@@ -152,7 +152,7 @@ void cluster_plan(struct sim_plan *plan, const struct cluster_options *options, 
         .node_count = 1 + options->agents + options->frameworks,
         .heal_ns = faults_ns,
         .count_max = 30,
-        .kinds = (1u << SIM_FAULT_KINDS) - 1,
+        .kinds = SIM_FAULTS_COMMON,
         .duration_max_ns = 40 * NS_PER_SEC,
     };
     sim_plan_random(plan, &wanted);

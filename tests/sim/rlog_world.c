@@ -509,7 +509,7 @@ void rlog_world_plan(struct sim_plan *plan, const struct rlog_world_options *opt
         .node_count = options->replicas,
         .heal_ns = faults_ns,
         .count_max = 40,
-        .kinds = (1u << SIM_FAULT_KINDS) - 1,
+        .kinds = SIM_FAULTS_COMMON,
         .duration_max_ns = 20 * NS_PER_SEC,
     };
     sim_plan_random(plan, &wanted);

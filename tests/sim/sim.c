@@ -112,6 +112,7 @@ struct sim_node *sim_add_node(struct sim *sim, const char *name, const struct si
     node->name = name;
     node->index = sim->node_count;
     node->host = node;
+    node->mono_rate = SIM_RATE_TRUE;
     node->address = (struct address){.family = 4, .port = port};
     node->address.ip[0] = 10;
     node->address.ip[2] = (uint8_t)((node->index + 1) >> 8);
@@ -148,10 +149,48 @@ struct sim_node *sim_find_address(struct sim *sim, const struct address *address
     return NULL;
 }
 
+static int64_t scale(int64_t ns, int64_t by, int64_t of)
+{
+    return (int64_t)((__int128)ns * by / of);
+}
+
+static int64_t mono_ns(const struct sim_node *node)
+{
+    return node->mono_began_ns +
+           scale(node->sim->now_ns - node->mono_since_ns, node->mono_rate, SIM_RATE_TRUE);
+}
+
 struct now sim_now(const struct sim_node *node)
 {
-    int64_t now_ns = node->sim->now_ns;
-    return (struct now){now_ns + node->mono_offset_ns, now_ns + node->wall_offset_ns};
+    return (struct now){mono_ns(node), node->sim->now_ns + node->wall_offset_ns};
+}
+
+void sim_set_mono_rate(struct sim_node *node, int64_t rate)
+{
+    node->mono_began_ns = mono_ns(node);
+    node->mono_since_ns = node->sim->now_ns;
+    node->mono_rate = rate;
+}
+
+/* The virtual time at which the node's clock shows a deadline. */
+static int64_t due_ns(const struct sim_node *node, int64_t deadline_ns)
+{
+    if (deadline_ns == TIME_NEVER) {
+        return TIME_NEVER;
+    }
+    if (deadline_ns < node->mono_began_ns) {
+        return node->mono_since_ns;
+    }
+    int64_t left_ns = deadline_ns - node->mono_began_ns;
+    if (node->mono_rate == SIM_RATE_TRUE) {
+        return node->mono_since_ns + left_ns;
+    }
+    if (left_ns == 0 || node->mono_rate == 0) {
+        return left_ns == 0 ? node->mono_since_ns : TIME_NEVER;
+    }
+    /* Rounded up, so that the deadline has come by then. */
+    __int128 wait_ns = (__int128)left_ns * SIM_RATE_TRUE / node->mono_rate + 1;
+    return wait_ns > INT64_MAX / 2 ? TIME_NEVER : node->mono_since_ns + (int64_t)wait_ns;
 }
 
 void sim_start(struct sim_node *node)
@@ -159,7 +198,9 @@ void sim_start(struct sim_node *node)
     ASSERT(node->core == NULL);
     node->incarnation++;
     node->paused_until_ns = 0;
-    node->mono_offset_ns = sim_draw_ns(node->sim, 0, 1000 * NS_PER_SEC);
+    /* It starts anew with each boot in real life. */
+    node->mono_began_ns = node->sim->now_ns + sim_draw_ns(node->sim, 0, 1000 * NS_PER_SEC);
+    node->mono_since_ns = node->sim->now_ns;
     sim_trace(node->sim, node, "starts");
     node->core = node->program->start(node);
     ASSERT(node->core != NULL);
@@ -260,11 +301,10 @@ static struct sim_node *next_tick(struct sim *sim, int64_t *ret_at_ns)
         if (node->core == NULL || node->program->deadline == NULL) {
             continue;
         }
-        int64_t deadline_ns = node->program->deadline(node->core);
-        if (deadline_ns == TIME_NEVER) {
-            continue;
+        int64_t at_ns = due_ns(node, node->program->deadline(node->core));
+        if (at_ns != TIME_NEVER) {
+            at_ns = MAX(at_ns, node->paused_until_ns);
         }
-        int64_t at_ns = MAX(deadline_ns - node->mono_offset_ns, node->paused_until_ns);
         if (at_ns < *ret_at_ns) {
             *ret_at_ns = at_ns;
             first = node;

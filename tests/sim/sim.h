@@ -75,8 +75,11 @@ struct sim_node {
     uint32_t incarnation; /* counts starts; deliveries to an older one are dropped */
     void *core;           /* NULL while down */
     struct sim_disk *disk;
-    int64_t wall_offset_ns;      /* wall clock - virtual time: skewed by faults */
-    int64_t mono_offset_ns;      /* the monotonic clock starts anew with each boot in real life */
+    int64_t wall_offset_ns; /* wall clock - virtual time: skewed by faults */
+    /* the monotonic clock: began + (now - since) * rate, whatever that has to do with the time */
+    int64_t mono_began_ns;
+    int64_t mono_since_ns;
+    int64_t mono_rate;           /* ppm: 1000000 = as it should be, 0 = it stands */
     const struct sim_node *host; /* the machine: faults of the network are between machines */
     int64_t paused_until_ns;     /* stopped (SIGSTOP, a long GC): nothing is delivered before */
 };
@@ -93,6 +96,10 @@ struct sim_checker {
 struct sim_network;
 struct sim_http;
 struct sim_plan;
+struct sim_fault;
+
+/* A fault of a kind that only the world knows how to apply. */
+typedef void sim_fault_fn(struct sim *sim, struct sim_node *node, const struct sim_fault *fault);
 
 /* Knobs that do not shrink: drawn from the seed by sim_options_random, or set by a scenario. */
 struct sim_options {
@@ -126,6 +133,8 @@ struct sim {
     struct sim_http *http;
     const struct sim_plan *plan; /* faults; NULL = none */
     size_t plan_next;            /* first fault that is not yet applied */
+    sim_fault_fn *on_own_fault;  /* SIM_FAULT_EXPIRE, SIM_FAULT_STOP; NULL = there are none */
+    void *world;                 /* for it */
 };
 
 void sim_options_default(struct sim_options *options, uint64_t seed);
@@ -153,6 +162,8 @@ static inline bool sim_is_up(const struct sim_node *node)
 }
 
 struct now sim_now(const struct sim_node *node);
+/* From now on the node's monotonic clock runs at this rate (ppm), on from what it shows. */
+void sim_set_mono_rate(struct sim_node *node, int64_t rate);
 
 /* Runs until `until_ns`, or until a checker complains (then false, and sim->failure says what). */
 bool sim_run(struct sim *sim, int64_t until_ns);
@@ -171,6 +182,8 @@ void sim_trace(struct sim *sim, const struct sim_node *node, const char *fmt, ..
     PRINTF_LIKE(3, 4);
 
 /* --- for the parts of the simulator --- */
+
+#define SIM_RATE_TRUE INT64_C(1000000)
 
 typedef void sim_entry_fn(struct sim *sim, void *arg);
 

@@ -21,12 +21,14 @@ struct sim_disk {
     struct store_ops group;  /* under way */
     bool busy;
     bool full;
+    int64_t restart_ns; /* dies within the next group, for so long; negative = does not */
 };
 
 struct sim_disk *sim_disk_new(struct sim_node *node)
 {
     struct sim_disk *disk = xalloc(sizeof(*disk));
     disk->node = node;
+    disk->restart_ns = -1;
     store_ops_init(&disk->queued);
     store_ops_init(&disk->group);
     return disk;
@@ -257,6 +259,27 @@ static void group_done(struct sim *sim UNUSED, void *arg)
     buf_deinit(&dones);
 }
 
+static void start_again(struct sim *sim UNUSED, void *arg)
+{
+    struct sim_node *node = arg;
+    if (!sim_is_up(node)) {
+        sim_start(node);
+    }
+}
+
+static void die(struct sim *sim, void *arg)
+{
+    struct sim_disk *disk = arg;
+    if (disk->restart_ns < 0) {
+        return; /* all faults have ended meanwhile */
+    }
+    int64_t at_ns = time_add_ns(sim->now_ns, disk->restart_ns);
+    sim_trace(sim, disk->node, "dies with a write under way");
+    disk->restart_ns = -1;
+    sim_crash(disk->node);
+    sim_schedule(sim, at_ns, NULL, start_again, disk->node, NULL);
+}
+
 static void begin_group(struct sim_disk *disk)
 {
     if (disk->busy || list_is_empty(&disk->queued.list)) {
@@ -270,7 +293,15 @@ static void begin_group(struct sim_disk *disk)
     struct sim *sim = disk->node->sim;
     int64_t at_ns =
         sim->now_ns + sim_draw_ns(sim, sim->options.disk_min_ns, sim->options.disk_max_ns);
+    if (disk->restart_ns >= 0) {
+        sim_schedule(sim, sim_draw_ns(sim, sim->now_ns, at_ns), disk->node, die, disk, NULL);
+    }
     sim_schedule(sim, at_ns, disk->node, group_done, disk, NULL);
+}
+
+void sim_disk_crash_at_write(struct sim_disk *disk, int64_t restart_ns)
+{
+    disk->restart_ns = restart_ns;
 }
 
 void sim_disk_perform(struct sim_disk *disk, struct store_ops *ops)

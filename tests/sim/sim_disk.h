@@ -20,6 +20,10 @@ void sim_disk_crash(struct sim_disk *disk);
 /* From now on writes fail with -ENOSPC, or not any more. */
 void sim_disk_set_full(struct sim_disk *disk, bool full);
 
+/* The node dies within its next group of writes, and starts again after so long; negative: it does
+ * not, after all. */
+void sim_disk_crash_at_write(struct sim_disk *disk, int64_t restart_ns);
+
 /* What a program reads when it starts: bytes of a file (a link is followed), or NULL. */
 struct blob *sim_disk_read(struct sim_disk *disk, const char *path) WARN_UNUSED;
 

@@ -11,7 +11,9 @@ static const char *const kind_names[SIM_FAULT_KINDS] = {
     [SIM_FAULT_CRASH] = "crash",         [SIM_FAULT_PAUSE] = "pause",
     [SIM_FAULT_BREAK] = "break",         [SIM_FAULT_CUT] = "cut",
     [SIM_FAULT_PARTITION] = "partition", [SIM_FAULT_DISK_FULL] = "disk full",
-    [SIM_FAULT_CLOCK] = "clock jump",
+    [SIM_FAULT_CLOCK] = "clock jump",    [SIM_FAULT_SPLIT] = "split",
+    [SIM_FAULT_RATE] = "clock rate",     [SIM_FAULT_WRITE_CRASH] = "crash at the next write",
+    [SIM_FAULT_EXPIRE] = "expiry",       [SIM_FAULT_STOP] = "end in order",
 };
 
 static int by_time(const void *a, const void *b)
@@ -28,9 +30,45 @@ static uint32_t draw_kinds(struct prng *prng, uint32_t allowed)
     return kinds != 0 ? kinds : allowed;
 }
 
+/* Any speed: a little off, a lot, or none. */
+static int64_t draw_rate(struct prng *prng)
+{
+    switch (prng_below(prng, 4)) {
+    case 0:
+        return 0;
+    case 1:
+        return SIM_RATE_TRUE + (int64_t)prng_below(prng, 2001) - 1000;
+    case 2:
+        return (int64_t)prng_below(prng, (uint64_t)SIM_RATE_TRUE) + 1;
+    default:
+        return (int64_t)prng_below(prng, 9 * (uint64_t)SIM_RATE_TRUE) + SIM_RATE_TRUE;
+    }
+}
+
+static void draw_more(struct sim_fault *fault, struct prng *prng)
+{
+    if (fault->kind == SIM_FAULT_SPLIT) {
+        fault->nodes = prng_next(prng);
+        fault->one_way = prng_below(prng, 4) == 0;
+    } else if (fault->kind == SIM_FAULT_RATE) {
+        fault->rate = draw_rate(prng);
+    }
+}
+
+/* Kinds are drawn up to the last that is allowed, so that new ones change no older plan. */
+static uint64_t kinds_bound(uint32_t allowed)
+{
+    uint64_t bound = 0;
+    for (uint32_t kind = 0; kind < SIM_FAULT_KINDS; kind++) {
+        bound = (allowed & (1u << kind)) != 0 ? kind + 1 : bound;
+    }
+    return bound;
+}
+
 void sim_plan_random(struct sim_plan *plan, const struct sim_plan_options *options)
 {
     struct prng prng;
+    uint64_t bound = kinds_bound(options->kinds);
     prng_seed(&prng, options->seed ^ UINT64_C(0xfa017));
     *plan = (struct sim_plan){.heal_ns = options->heal_ns};
     uint32_t kinds = draw_kinds(&prng, options->kinds);
@@ -38,7 +76,7 @@ void sim_plan_random(struct sim_plan *plan, const struct sim_plan_options *optio
     plan->faults = xcalloc(count, sizeof(struct sim_fault));
     while (plan->count < count && kinds != 0) {
         struct sim_fault *fault = &plan->faults[plan->count];
-        fault->kind = (enum sim_fault_kind)prng_below(&prng, SIM_FAULT_KINDS);
+        fault->kind = (enum sim_fault_kind)prng_below(&prng, bound);
         if ((kinds & (1u << fault->kind)) == 0) {
             continue;
         }
@@ -51,6 +89,7 @@ void sim_plan_random(struct sim_plan *plan, const struct sim_plan_options *optio
         if (fault->kind == SIM_FAULT_CLOCK && prng_below(&prng, 2) == 0) {
             fault->duration_ns = -fault->duration_ns;
         }
+        draw_more(fault, &prng);
         plan->count++;
     }
     qsort(plan->faults, plan->count, sizeof(struct sim_fault), by_time);
@@ -81,6 +120,12 @@ void sim_plan_print(const struct sim_plan *plan, const struct sim *sim, struct b
             buf_append_text(out, " and ");
             print_node(sim, fault->b, out);
         }
+        if (fault->kind == SIM_FAULT_SPLIT) {
+            buf_printf(out, " (%llx%s)", (unsigned long long)fault->nodes,
+                       fault->one_way ? ", one way" : "");
+        } else if (fault->kind == SIM_FAULT_RATE) {
+            buf_printf(out, " (%.6f)", (double)fault->rate / 1e6);
+        }
         buf_printf(out, ", %.6f s\n", (double)fault->duration_ns / 1e9);
     }
 }
@@ -93,6 +138,11 @@ static void start_again(struct sim *sim UNUSED, void *arg)
     if (!sim_is_up(node)) {
         sim_start(node);
     }
+}
+
+static void true_again(struct sim *sim UNUSED, void *arg)
+{
+    sim_set_mono_rate(arg, SIM_RATE_TRUE);
 }
 
 static void space_again(struct sim *sim, void *arg)
@@ -116,6 +166,27 @@ static void partition(struct sim *sim, struct sim_node *node, int64_t until_ns)
         if (sim->nodes[i]->host != node->host) {
             sim_network_cut(sim->network, node, sim->nodes[i], until_ns);
             sim_network_cut(sim->network, sim->nodes[i], node, until_ns);
+        }
+    }
+}
+
+static bool is_among(const struct sim_fault *fault, const struct sim_node *node)
+{
+    return node->index < 64 && (fault->nodes >> node->index & 1) != 0;
+}
+
+static void split(struct sim *sim, const struct sim_fault *fault, int64_t until_ns)
+{
+    for (int i = 0; i < sim->node_count; i++) {
+        for (int k = 0; k < sim->node_count; k++) {
+            struct sim_node *from = sim->nodes[i];
+            struct sim_node *to = sim->nodes[k];
+            if (!is_among(fault, from) && is_among(fault, to)) {
+                sim_network_cut(sim->network, from, to, until_ns);
+                if (!fault->one_way) {
+                    sim_network_cut(sim->network, to, from, until_ns);
+                }
+            }
         }
     }
 }
@@ -153,6 +224,22 @@ static void apply(struct sim *sim, const struct sim_fault *fault)
     case SIM_FAULT_CLOCK:
         a->wall_offset_ns += fault->duration_ns;
         break;
+    case SIM_FAULT_SPLIT:
+        split(sim, fault, until_ns);
+        break;
+    case SIM_FAULT_RATE:
+        sim_set_mono_rate(a, fault->rate);
+        sim_schedule(sim, until_ns, NULL, true_again, a, NULL);
+        break;
+    case SIM_FAULT_WRITE_CRASH:
+        sim_disk_crash_at_write(a->disk, fault->duration_ns);
+        break;
+    case SIM_FAULT_EXPIRE:
+    case SIM_FAULT_STOP:
+        if (sim->on_own_fault != NULL) {
+            sim->on_own_fault(sim, a, fault);
+        }
+        break;
     case SIM_FAULT_KINDS:
         WRONG("not a fault");
     }
@@ -165,6 +252,8 @@ static void heal(struct sim *sim)
     for (int i = 0; i < sim->node_count; i++) {
         struct sim_node *node = sim->nodes[i];
         sim_disk_set_full(node->disk, false);
+        sim_disk_crash_at_write(node->disk, -1);
+        sim_set_mono_rate(node, SIM_RATE_TRUE);
         if (!sim_is_up(node) && !node->is_spare) {
             sim_start(node);
         }

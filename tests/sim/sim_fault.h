@@ -19,8 +19,18 @@ enum sim_fault_kind {
     SIM_FAULT_PARTITION, /* nothing passes between a and all others for duration */
     SIM_FAULT_DISK_FULL, /* a's disk is full for duration */
     SIM_FAULT_CLOCK,     /* a's wall clock jumps by duration (may be negative) */
+    /* only in worlds that ask for them */
+    SIM_FAULT_SPLIT,       /* nothing passes between `nodes` and the others; or only one way */
+    SIM_FAULT_RATE,        /* a's monotonic clock runs at `rate` for duration */
+    SIM_FAULT_WRITE_CRASH, /* a dies within its next write to the disk; it starts again after
+                              duration */
+    SIM_FAULT_EXPIRE,      /* the world's own: a's session ends */
+    SIM_FAULT_STOP,        /* the world's own: a is ended in order */
     SIM_FAULT_KINDS,
 };
+
+#define SIM_FAULTS_COMMON ((1u << SIM_FAULT_SPLIT) - 1)
+#define SIM_FAULTS_ALL ((1u << SIM_FAULT_KINDS) - 1)
 
 struct sim_fault {
     int64_t at_ns;
@@ -28,6 +38,9 @@ struct sim_fault {
     enum sim_fault_kind kind;
     int a; /* index of a node */
     int b;
+    uint64_t nodes; /* SPLIT: a bit for each of one side */
+    bool one_way;   /* SPLIT: the others still hear `nodes` */
+    int64_t rate;   /* RATE: ppm */
 };
 
 struct sim_plan {

@@ -56,3 +56,17 @@ target_compile_definitions(tepui_sim_rlog PRIVATE _GNU_SOURCE)
 target_compile_options(tepui_sim_rlog PRIVATE ${TEPUI_WARNINGS})
 target_link_libraries(tepui_sim_rlog PUBLIC tepui_sim tepui_rlog)
 tepui_sim_test(rlog tepui_sim_rlog)
+
+add_library(tepui_sim_ha STATIC
+  ${CMAKE_CURRENT_LIST_DIR}/sim_zk_tree.c
+  ${CMAKE_CURRENT_LIST_DIR}/sim_zk_client.c
+  ${CMAKE_CURRENT_LIST_DIR}/sim_zk.c
+  ${CMAKE_CURRENT_LIST_DIR}/ha_state.c
+  ${CMAKE_CURRENT_LIST_DIR}/ha_history.c
+  ${CMAKE_CURRENT_LIST_DIR}/ha_registry.c
+  ${CMAKE_CURRENT_LIST_DIR}/ha_master.c
+  ${CMAKE_CURRENT_LIST_DIR}/ha_world.c)
+target_compile_definitions(tepui_sim_ha PRIVATE _GNU_SOURCE)
+target_compile_options(tepui_sim_ha PRIVATE ${TEPUI_WARNINGS})
+target_link_libraries(tepui_sim_ha PUBLIC tepui_sim_rlog tepui_registrar tepui_election)
+tepui_sim_test(ha tepui_sim_ha)

@@ -307,7 +307,7 @@ void toy_plan(struct sim_plan *plan, const struct toy_options *options, int64_t 
         .node_count = options->clients + 1,
         .heal_ns = duration_ns / 2,
         .count_max = 40,
-        .kinds = (1u << SIM_FAULT_KINDS) - 1,
+        .kinds = SIM_FAULTS_COMMON,
         .duration_max_ns = 20 * NS_PER_SEC,
     };
     sim_plan_random(plan, &wanted);

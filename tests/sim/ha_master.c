@@ -1,0 +1,523 @@
+#include "sim/ha_master.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/arena.h"
+#include "common/xalloc.h"
+#include "rlog/protocol.h"
+#include "wire/message.h"
+#include "wire/pb.h"
+
+#define ZK_PATH "/mesos"
+#define ZK_NODES ZK_PATH "/json.info_"
+#define FETCH_TIMEOUT_NS (60 * NS_PER_SEC) /* --registry_fetch_timeout, as it is by default */
+#define STORE_TIMEOUT_NS (20 * NS_PER_SEC) /* --registry_store_timeout */
+/* A supervisor starts again what ended. */
+#define RESTART_MIN_NS (NS_PER_SEC / 2)
+#define RESTART_MAX_NS (3 * NS_PER_SEC)
+
+static int64_t now_ns(const struct ha_master *master)
+{
+    return sim_now(master->node).mono_ns;
+}
+
+/* --- the process's end --- */
+
+static void come_back(struct sim *sim UNUSED, void *arg)
+{
+    struct sim_node *node = arg;
+    if (!sim_is_up(node)) {
+        sim_start(node);
+    }
+}
+
+static void end(struct sim *sim, void *arg)
+{
+    struct sim_node *node = arg;
+    struct ha_world *world = node->arg;
+    if (world->zk != NULL) {
+        sim_zk_leave(world->zk, node);
+    }
+    sim_crash(node);
+    sim_schedule(sim, sim->now_ns + sim_draw_ns(sim, RESTART_MIN_NS, RESTART_MAX_NS), NULL,
+                 come_back, node, NULL);
+}
+
+void ha_master_fail(struct ha_master *master, const char *why)
+{
+    struct sim *sim = master->world->sim;
+    if (!master->is_ending) {
+        sim_trace(sim, master->node, "gives up: %s", why != NULL ? why : "");
+        master->is_ending = true;
+        master->world->counts.lost++;
+        sim_schedule(sim, sim->now_ns, master->node, end, master->node, NULL);
+    }
+}
+
+/* --- the log --- */
+
+static void on_stored(void *arg, const struct rlog_store_done *done)
+{
+    ha_master_step_log(arg, &(struct rlog_event){.type = RLOG_STORED, .stored = done});
+}
+
+static void tell_answers(struct sim *sim UNUSED, void *arg)
+{
+    struct ha_master *master = arg;
+    struct rlog_answer *answer;
+    master->is_told_later = false;
+    while ((answer = rlog_effects_pop_answer(&master->effects)) != NULL) {
+        ha_registry_take_answer(master, answer);
+        rlog_answer_free(answer);
+    }
+}
+
+static void die(struct sim *sim, void *arg)
+{
+    struct sim_node *node = arg;
+    sim_trace(sim, node, "dies with a write under way");
+    sim_crash(node);
+    sim_schedule(sim, sim->now_ns + NS_PER_SEC, NULL, come_back, node, NULL);
+}
+
+static void watch_write(struct ha_master *master, const struct rlog_store_op *op)
+{
+    struct ha_world *world = master->world;
+    int index = master->node->index;
+    for (size_t i = 0; i < op->action_count; i++) {
+        if (op->actions[i].learned) {
+            rlog_laws_learned(&world->laws, &op->actions[i]);
+        }
+    }
+    world->counts.writes[index]++;
+    if (index == world->options.crash_node &&
+        world->counts.writes[index] == world->options.crash_at) {
+        sim_schedule(world->sim, world->sim->now_ns, master->node, die, master->node, NULL);
+    }
+}
+
+/* The planted fault: it hears that all is written before it is. */
+static void forget_to_write(struct ha_master *master)
+{
+    struct rlog_store_ops writes;
+    struct rlog_store_ops others;
+    struct rlog_store_op *op;
+    rlog_store_ops_init(&writes);
+    rlog_store_ops_init(&others);
+    while ((op = rlog_store_ops_pop(&master->effects.store)) != NULL) {
+        rlog_store_ops_put(op->type == RLOG_STORE_WRITE ? &writes : &others, op);
+    }
+    rlog_sim_store_perform(master->store, &others);
+    while ((op = rlog_store_ops_pop(&writes)) != NULL) {
+        struct rlog_store_done done = {.type = op->type, .token = op->token};
+        rlog_store_op_free(op);
+        on_stored(master, &done);
+    }
+}
+
+static void perform_store(struct ha_master *master)
+{
+    const struct rlog_store_op *op;
+    LIST_FOR_EACH (op, &master->effects.store.list, link) {
+        if (op->type == RLOG_STORE_WRITE) {
+            watch_write(master, op);
+        }
+    }
+    if (master->world->options.planted == HA_FORGETFUL) {
+        forget_to_write(master);
+    } else {
+        rlog_sim_store_perform(master->store, &master->effects.store);
+    }
+}
+
+static void perform_net(struct ha_master *master)
+{
+    struct ha_world *world = master->world;
+    const struct net_effect *effect;
+    LIST_FOR_EACH (effect, &master->effects.net.list, link) {
+        if (effect->type == NET_SEND && world->options.planted == HA_SOUND) {
+            rlog_laws_message(&world->laws, effect, master->node->name, master->store);
+        }
+    }
+    sim_perform_net(master->node, &master->effects.net);
+}
+
+void ha_master_step_log(struct ha_master *master, const struct rlog_event *event)
+{
+    struct ha_world *world = master->world;
+    struct rlog_note *note;
+    rlog_step(master->rlog, now_ns(master), event, &master->effects);
+    perform_store(master);
+    perform_net(master);
+    while ((note = rlog_effects_pop_note(&master->effects)) != NULL) {
+        sim_trace(world->sim, master->node, "%s", note->text);
+        rlog_note_free(note);
+    }
+    uint64_t number = rlog_promise(master->rlog);
+    if (number != 0 && number != master->number) {
+        ha_history_won(&world->history, number, master->writer);
+    }
+    master->number = number;
+    if (!list_is_empty(&master->effects.answers) && !master->is_told_later) {
+        master->is_told_later = true;
+        sim_schedule(world->sim, world->sim->now_ns, master->node, tell_answers, master, NULL);
+    }
+}
+
+/* The planted fault: whatever was promised, a write is by a number that is high enough. */
+static struct blob *raise(const struct ha_master *master, struct slice body)
+{
+    struct rlog_message message;
+    struct err err;
+    if (rlog_message_decode(RLOG_WRITE_REQUEST, body, &message, &err) != 0) {
+        return blob_from(body);
+    }
+    message.proposal = MAX(message.proposal, rlog_sim_store_promised(master->store));
+    message.action.performed = MAX(message.action.performed, message.proposal);
+    struct blob *raised = rlog_message_encode(&message);
+    rlog_message_deinit(&message);
+    return raised;
+}
+
+static void take_log_message(struct ha_master *master, const struct net_event *net)
+{
+    struct net_event event = *net;
+    CLEANUP(blob_unrefp) struct blob *raised = NULL;
+    enum rlog_message_type type;
+    if (master->world->options.planted == HA_PROMISELESS && net->type == NET_MESSAGE &&
+        rlog_message_find(net->name, &type) && type == RLOG_WRITE_REQUEST) {
+        raised = raise(master, net->body);
+        event.body = blob_slice(raised);
+    }
+    ha_master_step_log(master, &(struct rlog_event){.type = RLOG_NET, .net = &event});
+}
+
+/* --- who leads --- */
+
+static void take_leader(struct ha_master *master, const struct blob *info)
+{
+    blob_unref(master->leader);
+    master->leader = info != NULL ? blob_from(blob_slice(info)) : NULL;
+}
+
+static void lead(struct ha_master *master)
+{
+    sim_trace(master->world->sim, master->node, "is elected");
+    master->is_elected = true;
+    master->world->counts.elected++;
+    ha_registry_ask(master, HA_RECOVER, 0);
+}
+
+/* --- by ZooKeeper --- */
+
+static void step_election(struct ha_master *master, const struct zk_event *event);
+
+static void on_zk(struct sim_node *node, const struct zk_event *event)
+{
+    step_election(ha_master_of(node), event);
+}
+
+/* Its node is the lowest that there is, unless the session is over and it does not know yet. */
+static void check_elected(struct ha_master *master)
+{
+    struct ha_world *world = master->world;
+    const char *own = sim_zk_own(world->zk, master->node, ZK_NODES);
+    if (own != NULL && sim_zk_lower_count(world->zk, ZK_NODES, own) > 0) {
+        rlog_laws_fail(&world->laws, "%s is elected, but '%s' is not the lowest node",
+                       master->node->name, own);
+    }
+}
+
+static void take_output(struct ha_master *master, const struct election_output *output)
+{
+    struct ha_world *world = master->world;
+    switch (output->type) {
+    case ELECTION_LEADER:
+        take_leader(master, output->info);
+        break;
+    case ELECTION_ELECTED:
+        check_elected(master);
+        lead(master);
+        break;
+    case ELECTION_LOST:
+        ha_master_fail(master, output->text);
+        break;
+    case ELECTION_FAILED:
+        rlog_laws_fail(&world->laws, "%s cannot elect: %s", master->node->name, output->text);
+        break;
+    case ELECTION_MEMBERS:
+        ha_master_step_log(master, &(struct rlog_event){.type = RLOG_MEMBERS,
+                                                        .members = output->members,
+                                                        .member_count = output->member_count});
+        break;
+    case ELECTION_LOG:
+        sim_trace(world->sim, master->node, "%s", output->text);
+        break;
+    }
+}
+
+static void step_election(struct ha_master *master, const struct zk_event *event)
+{
+    struct election_effects effects;
+    struct election_output *output;
+    election_effects_init(&effects);
+    election_step(master->election, sim_now(master->node), event, &effects);
+    sim_zk_perform(master->world->zk, master->node, &effects.zk, on_zk);
+    while ((output = election_output_pop(&effects)) != NULL) {
+        take_output(master, output);
+        election_output_free(output);
+    }
+    election_effects_deinit(&effects);
+}
+
+static void open_election(struct ha_master *master)
+{
+    struct ha_world *world = master->world;
+    struct upid replica = {.id = "log-replica(1)", .address = master->node->address};
+    char text[UPID_TEXT_SIZE];
+    upid_format(&replica, text);
+    struct zk_url url = {.hosts = "zk", .path = ZK_PATH};
+    url.credentials = world->options.seed % 5 == 0 ? "user:password" : NULL;
+    master->election = election_new(&(struct election_options){
+        .url = &url,
+        .session_timeout_ns = world->session_ns,
+        .seed = prng_next(&world->sim->prng),
+        .info = master->info,
+        .replica = text,
+    });
+}
+
+/* --- among themselves --- */
+
+static void step_college(struct ha_master *master, const struct college_event *event);
+
+static void perform_college(struct ha_master *master, struct college_effect *effect)
+{
+    struct net_effects net;
+    switch (effect->type) {
+    case COLLEGE_SEND:
+        net_effects_init(&net);
+        net_send(&net, COLLEGE_ACTOR, &effect->to, COLLEGE_MESSAGE_NAME, TAKE_PTR(effect->bytes));
+        sim_perform_net(master->node, &net);
+        break;
+    case COLLEGE_CONTEND:
+        sim_trace(master->world->sim, master->node, "contends");
+        ha_registry_contend(master);
+        break;
+    case COLLEGE_RESIGN:
+        ha_registry_resign(master);
+        break;
+    case COLLEGE_LEADER:
+        take_leader(master, effect->bytes);
+        break;
+    case COLLEGE_ELECTED:
+        lead(master);
+        break;
+    case COLLEGE_LOST:
+        ha_master_fail(master, effect->text);
+        break;
+    case COLLEGE_ANSWER:
+        WRONG("nobody has asked");
+    }
+}
+
+static void step_college(struct ha_master *master, const struct college_event *event)
+{
+    struct college_effects effects;
+    struct college_effect *effect;
+    college_effects_init(&effects);
+    college_step(master->college, now_ns(master), event, &effects);
+    while ((effect = college_effects_pop(&effects)) != NULL) {
+        perform_college(master, effect);
+        college_effect_free(effect);
+    }
+}
+
+void ha_master_promised(struct ha_master *master, uint64_t number)
+{
+    step_college(master, &(struct college_event){.type = COLLEGE_PROMISED, .number = number});
+}
+
+static void open_college(struct ha_master *master)
+{
+    struct ha_world *world = master->world;
+    struct address others[HA_MASTERS_MAX];
+    size_t count = 0;
+    for (int i = 0; i < world->options.masters; i++) {
+        if (i != master->node->index) {
+            others[count++] = world->sim->nodes[i]->address;
+        }
+    }
+    master->college = college_new(
+        &(struct college_options){
+            .self = master->node->address,
+            .others = others,
+            .other_count = count,
+            .quorum = (size_t)world->options.masters / 2 + 1,
+            .info = master->info,
+            .lease_ns = world->lease_ns,
+            .seed = prng_next(&world->sim->prng),
+        },
+        now_ns(master));
+}
+
+void ha_master_stop(struct ha_master *master)
+{
+    if (master->college != NULL && master->is_started) {
+        step_college(master, &(struct college_event){.type = COLLEGE_END});
+    }
+    if (master->world->zk != NULL) {
+        sim_zk_leave(master->world->zk, master->node);
+    }
+}
+
+/* --- the program --- */
+
+static struct blob *make_info(const struct ha_master *master)
+{
+    Pb__MasterInfo info = PB__MASTER_INFO__INIT;
+    Pb__Address address = PB__ADDRESS__INIT;
+    struct upid pid = {.id = "master", .address = master->node->address};
+    char text[UPID_TEXT_SIZE];
+    CLEANUP(xfreep) char *id = xasprintf("m-%llu", (unsigned long long)master->writer);
+    CLEANUP(xfreep) char *ip = xasprintf("10.0.0.%d", master->node->index + 1);
+    upid_format(&pid, text);
+    info.id = id;
+    info.pid = text;
+    info.ip = 1;
+    info.port = address.port = master->node->address.port;
+    info.hostname = address.hostname = address.ip = ip;
+    info.address = &address;
+    return message_encode_blob(&info.base);
+}
+
+static void *core_start(struct sim_node *node)
+{
+    struct ha_world *world = node->arg;
+    struct ha_master *master = xalloc(sizeof(*master));
+    master->world = world;
+    master->node = node;
+    master->writer = ++world->next_writer;
+    master->info = make_info(master);
+    master->rlog = rlog_new(&(struct rlog_options){
+        .quorum = (size_t)world->options.masters / 2 + 1,
+        .auto_initialize = true,
+        .self = node->address,
+        .seed = prng_next(&world->sim->prng),
+    });
+    rlog_effects_init(&master->effects);
+    master->store = rlog_sim_store_new(node, "/log", on_stored, master);
+    master->registrar = registrar_new(&(struct registry_log_options){
+        .fetch_timeout_ns = FETCH_TIMEOUT_NS,
+        .store_timeout_ns = STORE_TIMEOUT_NS,
+        .seed = prng_next(&world->sim->prng),
+    });
+    if (world->zk != NULL) {
+        open_election(master);
+    } else {
+        open_college(master);
+    }
+    master->next_ns = now_ns(master);
+    world->counts.started++;
+    return master;
+}
+
+static void core_stop(void *arg)
+{
+    struct ha_master *master = arg;
+    master->world->counts.torn += rlog_sim_store_torn_count(master->store);
+    election_free(master->election);
+    college_free(master->college);
+    registrar_free(master->registrar);
+    rlog_effects_deinit(&master->effects);
+    rlog_free(master->rlog);
+    rlog_sim_store_free(master->store);
+    blob_unref(master->leader);
+    blob_unref(master->info);
+    free(master);
+}
+
+static int64_t core_deadline(const void *arg)
+{
+    const struct ha_master *master = arg;
+    int64_t deadline_ns = MIN(rlog_deadline(master->rlog), registrar_deadline(master->registrar));
+    deadline_ns = MIN(deadline_ns, master->next_ns);
+    return MIN(deadline_ns, master->college != NULL ? college_deadline(master->college)
+                                                    : election_deadline(master->election));
+}
+
+static void begin(struct ha_master *master)
+{
+    const struct ha_world *world = master->world;
+    struct upid members[HA_MASTERS_MAX];
+    master->is_started = true;
+    ha_master_step_log(master, &(struct rlog_event){.type = RLOG_START});
+    if (master->college == NULL) {
+        return; /* ZooKeeper tells the members */
+    }
+    for (int i = 0; i < world->options.masters; i++) {
+        members[i] =
+            (struct upid){.id = "log-replica(1)", .address = world->sim->nodes[i]->address};
+    }
+    ha_master_step_log(master,
+                       &(struct rlog_event){.type = RLOG_MEMBERS,
+                                            .members = members,
+                                            .member_count = (size_t)world->options.masters});
+}
+
+static void core_on_tick(void *arg, struct sim_node *node)
+{
+    struct ha_master *master = arg;
+    struct sim *sim = master->world->sim;
+    if (!master->is_started) {
+        begin(master);
+    }
+    if (rlog_deadline(master->rlog) <= now_ns(master)) {
+        ha_master_step_log(master, &(struct rlog_event){.type = RLOG_TICK});
+    }
+    if (registrar_deadline(master->registrar) <= now_ns(master)) {
+        ha_registry_tick(master);
+    }
+    if (master->college != NULL && college_deadline(master->college) <= now_ns(master)) {
+        step_college(master, &(struct college_event){.type = COLLEGE_TICK});
+    } else if (master->election != NULL && election_deadline(master->election) <= now_ns(master)) {
+        step_election(master, &(struct zk_event){.type = ZK_TICK});
+    }
+    if (master->next_ns <= sim_now(node).mono_ns) {
+        master->next_ns = sim_now(node).mono_ns + sim_draw_ns(sim, NS_PER_SEC / 20, NS_PER_SEC);
+        if (master->is_serving && !master->is_ending) {
+            ha_registry_act(master);
+        }
+    }
+}
+
+static void core_on_net(void *arg, struct sim_node *node UNUSED, const struct net_event *net)
+{
+    struct ha_master *master = arg;
+    if (!master->is_started) {
+        return;
+    }
+    if (net->type != NET_MESSAGE || strcmp(net->to, COLLEGE_ACTOR) != 0) {
+        take_log_message(master, net);
+    } else if (master->college != NULL && slice_is(net->name, COLLEGE_MESSAGE_NAME)) {
+        step_college(master, &(struct college_event){
+                                 .type = COLLEGE_MESSAGE, .from = &net->from, .bytes = net->body});
+    }
+}
+
+static void core_on_store(void *arg, struct sim_node *node UNUSED, const struct store_done *done)
+{
+    struct ha_master *master = arg;
+    rlog_sim_store_done(master->store, done);
+}
+
+const struct sim_program ha_master_program = {
+    .name = "master",
+    .start = core_start,
+    .stop = core_stop,
+    .deadline = core_deadline,
+    .on_tick = core_on_tick,
+    .on_net = core_on_net,
+    .on_store = core_on_store,
+};

@@ -1,0 +1,617 @@
+#include "sim/sim_zk.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/xalloc.h"
+#include "sim/sim_net.h"
+#include "sim/sim_zk_internal.h"
+
+#define PORT 2181
+
+/* --- packets --- */
+
+struct zk_packet *zk_packet_new(const struct zk_client *client, struct zk_server *server,
+                                enum zk_packet_type type)
+{
+    struct zk_packet *packet = xalloc(sizeof(*packet));
+    packet->type = type;
+    packet->client = &server->zk->clients[client->node->index];
+    packet->session = client->session;
+    packet->connection = client->connection;
+    packet->server = server;
+    return packet;
+}
+
+void zk_packet_free(void *arg)
+{
+    struct zk_packet *packet = arg;
+    zk_effect_free(packet->op);
+    free(packet->path);
+    blob_unref(packet->data);
+    for (size_t i = 0; i < packet->child_count; i++) {
+        free(packet->children[i]);
+    }
+    free(packet->children);
+    free(packet);
+}
+
+int64_t zk_latency_ns(struct sim *sim)
+{
+    return sim_draw_ns(sim, sim->options.latency_min_ns, sim->options.latency_max_ns);
+}
+
+static void arrive_at_client(struct sim *sim UNUSED, void *arg)
+{
+    struct zk_packet *packet = arg;
+    const struct zk_client *client = packet->client;
+    if (sim_is_up(client->node) && client->incarnation == client->node->incarnation) {
+        zk_client_take(packet);
+    }
+    zk_packet_free(packet);
+}
+
+void zk_send_to_client(struct zk_packet *packet)
+{
+    struct zk_client *client = packet->client;
+    struct sim *sim = client->zk->sim;
+    packet->zxid = packet->server->zxid;
+    int64_t at_ns =
+        sim_network_clear_ns(sim->network, packet->server->node, client->node) + zk_latency_ns(sim);
+    if (client->connection == packet->connection) {
+        client->in_ns = at_ns = MAX(client->in_ns, at_ns);
+    }
+    sim_schedule(sim, at_ns, client->node, arrive_at_client, packet, zk_packet_free);
+}
+
+/* Another one to where this one came from. */
+static struct zk_packet *answer_to(const struct zk_packet *packet, enum zk_packet_type type)
+{
+    struct zk_packet *answer = xalloc(sizeof(*answer));
+    answer->type = type;
+    answer->client = packet->client;
+    answer->session = packet->session;
+    answer->connection = packet->connection;
+    answer->server = packet->server;
+    return answer;
+}
+
+/* --- who can reach whom --- */
+
+static bool is_running(const struct zk_server *server)
+{
+    return sim_is_up(server->node) && server->node->paused_until_ns <= server->zk->sim->now_ns;
+}
+
+static bool reach(const struct zk_server *a, const struct zk_server *b)
+{
+    const struct sim *sim = a->zk->sim;
+    return sim_network_clear_ns(sim->network, a->node, b->node) <= sim->now_ns &&
+           sim_network_clear_ns(sim->network, b->node, a->node) <= sim->now_ns;
+}
+
+/* Whether a majority of servers runs and can be reached by this one. */
+static bool may_lead(const struct zk_server *server)
+{
+    const struct sim_zk *zk = server->zk;
+    int count = 0;
+    for (int i = 0; i < zk->options.servers; i++) {
+        count += is_running(&zk->servers[i]) && reach(server, &zk->servers[i]);
+    }
+    return is_running(server) && count > zk->options.servers / 2;
+}
+
+static bool serves(const struct zk_server *server)
+{
+    const struct sim_zk *zk = server->zk;
+    for (int i = 0; is_running(server) && i < zk->options.servers; i++) {
+        if (reach(server, &zk->servers[i]) && may_lead(&zk->servers[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool works(const struct sim_zk *zk)
+{
+    for (int i = 0; i < zk->options.servers; i++) {
+        if (may_lead(&zk->servers[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* --- watches --- */
+
+void zk_session_add_watch(struct zk_session *session, const char *path, bool of_children,
+                          uint64_t since)
+{
+    struct zk_watch *watch;
+    LIST_FOR_EACH (watch, &session->watches, link) {
+        if (watch->told_over == 0 && watch->of_children == of_children &&
+            strcmp(watch->path, path) == 0) {
+            return;
+        }
+    }
+    watch = xalloc(sizeof(*watch));
+    watch->path = xstrdup(path);
+    watch->of_children = of_children;
+    watch->since = since;
+    list_push_back(&session->watches, &watch->link);
+}
+
+static void watch_free(struct zk_watch *watch)
+{
+    list_remove(&watch->link);
+    free(watch->path);
+    free(watch);
+}
+
+void zk_session_drop_watch(struct zk_session *session, const char *path, uint32_t told_over)
+{
+    struct zk_watch *watch;
+    LIST_FOR_EACH (watch, &session->watches, link) {
+        if (watch->told_over == told_over && strcmp(watch->path, path) == 0) {
+            watch_free(watch);
+            return;
+        }
+    }
+}
+
+/* Tells what the session's server shows by now. */
+static void fire(struct sim_zk *zk, struct zk_session *session, struct zk_client *client)
+{
+    struct zk_server *server = &zk->servers[session->server];
+    struct zk_watch *watch;
+    LIST_FOR_EACH (watch, &session->watches, link) {
+        if (watch->told_over != session->connection &&
+            sim_zk_tree_changed(&zk->tree, watch->path, watch->of_children, watch->since,
+                                server->zxid)) {
+            watch->told_over = session->connection;
+            struct zk_packet *packet = zk_packet_new(client, server, PACKET_WATCH);
+            packet->session = session;
+            packet->path = xstrdup(watch->path);
+            zk_send_to_client(packet);
+        }
+    }
+}
+
+static void fire_all(struct zk_server *server)
+{
+    struct sim_zk *zk = server->zk;
+    for (int i = 0; i < SIM_ZK_CLIENTS_MAX; i++) {
+        struct zk_client *client = &zk->clients[i];
+        if (client->session != NULL && client->session->connection == client->connection &&
+            &zk->servers[client->session->server] == server) {
+            fire(zk, client->session, client);
+        }
+    }
+}
+
+/* --- servers behind one another --- */
+
+static void catch_up(struct zk_server *server);
+
+static void catch_up_now(struct sim *sim, void *arg)
+{
+    struct zk_server *server = arg;
+    server->is_catching_up = false;
+    if (serves(server) && server->zxid < server->zk->tree.zxid) {
+        uint64_t behind = server->zk->tree.zxid - server->zxid;
+        server->zxid += 1 + prng_below(&sim->prng, behind);
+        fire_all(server);
+    }
+    catch_up(server);
+}
+
+static void catch_up(struct zk_server *server)
+{
+    struct sim *sim = server->zk->sim;
+    if (server->is_catching_up || server->zxid == server->zk->tree.zxid ||
+        !sim_is_up(server->node)) {
+        return;
+    }
+    server->is_catching_up = true;
+    int64_t wait_ns = zk_latency_ns(sim) + sim_draw_ns(sim, 0, server->zk->options.lag_max_ns);
+    sim_schedule(sim, sim->now_ns + MAX(wait_ns, NS_PER_MS), server->node, catch_up_now, server,
+                 NULL);
+}
+
+/* After a transaction. */
+static void committed(struct sim_zk *zk)
+{
+    for (int i = 0; i < zk->options.servers; i++) {
+        catch_up(&zk->servers[i]);
+    }
+}
+
+/* --- sessions --- */
+
+static void end_session(struct sim_zk *zk, struct zk_session *session)
+{
+    session->is_over = true;
+    sim_zk_tree_end_session(&zk->tree, session->id);
+    committed(zk);
+}
+
+struct expiry {
+    struct sim_zk *zk;
+    struct zk_session *session;
+};
+
+static void watch_session(struct sim_zk *zk, struct zk_session *session);
+
+static void expire_if_silent(struct sim *sim, void *arg)
+{
+    struct expiry *expiry = arg;
+    struct sim_zk *zk = expiry->zk;
+    struct zk_session *session = expiry->session;
+    free(expiry);
+    if (session->is_over) {
+        return;
+    }
+    if (!works(zk)) {
+        session->touched_ns = sim->now_ns; /* who leads next gives everybody time */
+    }
+    if (session->touched_ns + session->timeout_ns <= sim->now_ns) {
+        zk->counts.expired++;
+        sim_trace(sim, NULL, "session %llu expires", (unsigned long long)session->id);
+        end_session(zk, session);
+    } else {
+        watch_session(zk, session);
+    }
+}
+
+static void watch_session(struct sim_zk *zk, struct zk_session *session)
+{
+    struct expiry *expiry = xalloc(sizeof(*expiry));
+    *expiry = (struct expiry){zk, session};
+    sim_schedule(zk->sim, session->touched_ns + session->timeout_ns, NULL, expire_if_silent, expiry,
+                 free);
+}
+
+void sim_zk_expire(struct sim_zk *zk, struct sim_node *node)
+{
+    struct zk_client *client = &zk->clients[node->index];
+    struct zk_session *session = client->session;
+    if (session == NULL || session->is_over || !session->is_made || !works(zk)) {
+        return;
+    }
+    zk->counts.expired++;
+    end_session(zk, session);
+    if (client->is_connected) {
+        zk_send_to_client(zk_packet_new(client, &zk->servers[client->server], PACKET_BROKEN));
+    }
+}
+
+/* --- what servers do --- */
+
+static void read_children(struct sim_zk *zk, const struct zk_packet *packet,
+                          struct zk_packet *answer)
+{
+    const struct zk_server *server = packet->server;
+    zk->counts.stale += server->zxid < zk->tree.zxid;
+    if (sim_zk_tree_find(&zk->tree, packet->op->text, server->zxid) == NULL) {
+        answer->error = ZK_NO_NODE;
+        return;
+    }
+    answer->children =
+        sim_zk_tree_children(&zk->tree, packet->op->text, server->zxid, &answer->child_count);
+    if (packet->op->watch) {
+        zk_session_add_watch(packet->session, packet->op->text, true, server->zxid);
+    }
+}
+
+static void read_data(struct sim_zk *zk, const struct zk_packet *packet, struct zk_packet *answer)
+{
+    const struct zk_server *server = packet->server;
+    const struct sim_zk_node *node = sim_zk_tree_find(&zk->tree, packet->op->text, server->zxid);
+    if (node == NULL) {
+        answer->error = ZK_NO_NODE;
+        return;
+    }
+    answer->data = blob_ref(node->data);
+    if (packet->op->watch) {
+        zk_session_add_watch(packet->session, packet->op->text, false, server->zxid);
+    }
+}
+
+static void read_now(struct sim_zk *zk, struct zk_packet *packet)
+{
+    struct zk_packet *answer = answer_to(packet, PACKET_DONE);
+    answer->number = packet->op->op;
+    switch (packet->op->type) {
+    case ZK_ADD_AUTH:
+        break;
+    case ZK_EXISTS:
+        answer->error = sim_zk_tree_find(&zk->tree, packet->op->text, packet->server->zxid) != NULL
+                            ? ZK_OK
+                            : ZK_NO_NODE;
+        break;
+    case ZK_GET_CHILDREN:
+        read_children(zk, packet, answer);
+        break;
+    case ZK_GET_DATA:
+        read_data(zk, packet, answer);
+        break;
+    case ZK_OPEN:
+    case ZK_CLOSE:
+    case ZK_CREATE:
+        WRONG("no read");
+    }
+    zk_send_to_client(answer);
+}
+
+static void make_session(struct sim_zk *zk, struct zk_packet *packet)
+{
+    struct zk_session *session = packet->session;
+    session->is_made = true;
+    zk->tree.zxid++;
+    session->touched_ns = zk->sim->now_ns;
+    watch_session(zk, session);
+}
+
+static void take_connection(struct sim_zk *zk, struct zk_packet *packet)
+{
+    struct zk_session *session = packet->session;
+    session->connection = packet->connection;
+    session->server = (int)(packet->server - zk->servers);
+    session->touched_ns = zk->sim->now_ns;
+    zk_send_to_client(answer_to(packet, PACKET_CONNECTED));
+    if (packet->client->connection == packet->connection) {
+        fire(zk, session, packet->client);
+    }
+}
+
+static bool is_current(const struct zk_packet *packet)
+{
+    const struct zk_session *session = packet->session;
+    return !session->is_over && session->connection == packet->connection &&
+           session->refused != packet->connection;
+}
+
+/* A server that has lost who leads closes its connections: what it leaves unanswered is in doubt.
+ */
+static void hang_up(struct zk_packet *packet)
+{
+    if (packet->session->connection == packet->connection) {
+        packet->session->refused = packet->connection;
+    }
+    zk_send_to_client(answer_to(packet, PACKET_BROKEN));
+}
+
+/* A transaction is due: it happens if the server can reach who leads, or could so a moment ago. */
+static void commit(struct sim *sim, void *arg)
+{
+    struct zk_packet *packet = arg;
+    struct sim_zk *zk = packet->server->zk;
+    struct zk_server *server = packet->server;
+    bool is_answered = serves(server);
+    bool happens = is_answered || (works(zk) && prng_below(&sim->prng, 2) == 0);
+    if (packet->type == PACKET_CONNECT) {
+        if (is_answered && !packet->session->is_made) {
+            make_session(zk, packet);
+            server->zxid = zk->tree.zxid;
+            take_connection(zk, packet);
+            committed(zk);
+        }
+    } else if (happens && !packet->session->is_over &&
+               packet->session->connection == packet->connection) {
+        char *path = NULL;
+        struct zk_packet *answer = answer_to(packet, PACKET_DONE);
+        if (packet->type == PACKET_CLOSE) {
+            end_session(zk, packet->session);
+        } else {
+            answer->error = sim_zk_tree_create(&zk->tree, packet->op, packet->session->id, &path);
+            answer->number = packet->op->op;
+            answer->path = path;
+            committed(zk);
+        }
+        if (is_answered) {
+            server->zxid = zk->tree.zxid;
+            fire_all(server);
+        }
+        if (is_answered && packet->type == PACKET_OP) {
+            zk_send_to_client(answer);
+        } else {
+            zk_packet_free(answer);
+        }
+    }
+    if (!is_answered) {
+        hang_up(packet);
+    }
+    zk_packet_free(packet);
+}
+
+static void commit_later(struct sim *sim, struct zk_packet *packet)
+{
+    struct zk_packet *copy = answer_to(packet, packet->type);
+    copy->op = TAKE_PTR(packet->op);
+    packet->session->commit_ns = MAX(packet->session->commit_ns, sim->now_ns + zk_latency_ns(sim));
+    sim_schedule(sim, packet->session->commit_ns, packet->server->node, commit, copy,
+                 zk_packet_free);
+}
+
+/* What is behind a transaction of the same session waits for it. */
+static void again(struct sim *sim UNUSED, void *arg)
+{
+    zk_server_take(arg);
+    zk_packet_free(arg);
+}
+
+static void wait_for_commit(struct sim *sim, struct zk_packet *packet)
+{
+    struct zk_packet *copy = answer_to(packet, packet->type);
+    copy->op = TAKE_PTR(packet->op);
+    sim_schedule(sim, packet->session->commit_ns, packet->server->node, again, copy,
+                 zk_packet_free);
+}
+
+static void take_attempt(struct sim_zk *zk, struct zk_packet *packet)
+{
+    struct zk_session *session = packet->session;
+    if (!session->is_made) {
+        commit_later(zk->sim, packet);
+    } else if (session->is_over) {
+        zk_send_to_client(answer_to(packet, PACKET_EXPIRED));
+    } else if (packet->server->zxid >= session->seen) {
+        take_connection(zk, packet);
+    } /* else the client tries another server */
+}
+
+void zk_server_take(struct zk_packet *packet)
+{
+    struct sim_zk *zk = packet->server->zk;
+    struct zk_session *session = packet->session;
+    bool is_served = serves(packet->server);
+    if (packet->type == PACKET_CONNECT) {
+        if (is_served) {
+            take_attempt(zk, packet);
+        }
+        return;
+    }
+    if (!is_served || !is_current(packet)) {
+        hang_up(packet);
+        return;
+    }
+    session->touched_ns = zk->sim->now_ns;
+    if (packet->type == PACKET_PING) {
+        zk_send_to_client(answer_to(packet, PACKET_PONG));
+    } else if (packet->type == PACKET_CLOSE || packet->op->type == ZK_CREATE) {
+        commit_later(zk->sim, packet);
+    } else if (session->commit_ns > zk->sim->now_ns) {
+        wait_for_commit(zk->sim, packet);
+    } else {
+        read_now(zk, packet);
+    }
+}
+
+/* --- servers as processes --- */
+
+static void *server_start(struct sim_node *node)
+{
+    struct zk_server *server = node->arg;
+    server->is_catching_up = false;
+    return server;
+}
+
+static void server_stop(void *core)
+{
+    struct zk_server *server = core;
+    struct sim *sim = server->zk->sim;
+    for (int i = 0; i < SIM_ZK_CLIENTS_MAX; i++) {
+        struct zk_client *client = &server->zk->clients[i];
+        if (client->session != NULL && client->is_connected &&
+            &server->zk->servers[client->server] == server && sim_is_up(client->node)) {
+            int64_t at_ns = sim->now_ns + sim_draw_ns(sim, 0, sim->options.notice_max_ns);
+            sim_schedule(sim, at_ns, client->node, arrive_at_client,
+                         zk_packet_new(client, server, PACKET_BROKEN), zk_packet_free);
+        }
+    }
+}
+
+/* When it has just started, it is behind. */
+static int64_t server_deadline(const void *core)
+{
+    const struct zk_server *server = core;
+    return server->is_catching_up || server->zxid == server->zk->tree.zxid
+               ? TIME_NEVER
+               : sim_now(server->node).mono_ns;
+}
+
+static void server_on_tick(void *core, struct sim_node *node UNUSED)
+{
+    catch_up(core);
+}
+
+static const struct sim_program server_program = {
+    .name = "ZooKeeper",
+    .start = server_start,
+    .stop = server_stop,
+    .deadline = server_deadline,
+    .on_tick = server_on_tick,
+};
+
+/* --- the ensemble --- */
+
+struct sim_zk *sim_zk_new(struct sim *sim, const struct sim_zk_options *options)
+{
+    ASSERT(options->servers <= SIM_ZK_SERVERS_MAX);
+    struct sim_zk *zk = xalloc(sizeof(*zk));
+    zk->sim = sim;
+    zk->options = *options;
+    list_init(&zk->sessions);
+    sim_zk_tree_init(&zk->tree);
+    zk->tree.counts_down = options->counts_down;
+    for (int i = 0; i < options->servers; i++) {
+        struct zk_server *server = &zk->servers[i];
+        server->zk = zk;
+        server->zxid = zk->tree.zxid;
+        (void)snprintf(server->name, sizeof(server->name), "z%d", i + 1);
+        server->node = sim_add_node(sim, server->name, &server_program, PORT, server);
+        sim_start(server->node);
+    }
+    return zk;
+}
+
+struct sim_zk *sim_zk_free(struct sim_zk *zk)
+{
+    struct zk_session *session;
+    struct zk_watch *watch;
+    if (zk == NULL) {
+        return NULL;
+    }
+    for (int i = 0; i < zk->options.servers; i++) {
+        sim_crash(zk->servers[i].node); /* or the simulation would stop what is gone */
+    }
+    LIST_FOR_EACH (session, &zk->sessions, link) {
+        LIST_FOR_EACH (watch, &session->watches, link) {
+            watch_free(watch);
+        }
+        list_remove(&session->link);
+        free(session);
+    }
+    sim_zk_tree_deinit(&zk->tree);
+    free(zk);
+    return NULL;
+}
+
+/* --- how it stands --- */
+
+static bool begins_with(const char *text, const char *prefix)
+{
+    return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+const char *sim_zk_own(const struct sim_zk *zk, const struct sim_node *node, const char *prefix)
+{
+    const struct zk_client *client = &zk->clients[node->index];
+    const struct sim_zk_node *made;
+    if (client->session == NULL || client->incarnation != node->incarnation) {
+        return NULL;
+    }
+    LIST_FOR_EACH (made, &zk->tree.nodes, link) {
+        if (made->owner == client->session->id && made->deleted == UINT64_MAX &&
+            begins_with(made->path, prefix)) {
+            return made->path;
+        }
+    }
+    return NULL;
+}
+
+int sim_zk_lower_count(const struct sim_zk *zk, const char *prefix, const char *than)
+{
+    const struct sim_zk_node *made;
+    int count = 0;
+    LIST_FOR_EACH (made, &zk->tree.nodes, link) {
+        count += made->deleted == UINT64_MAX && begins_with(made->path, prefix) &&
+                 strcmp(made->path, than) < 0;
+    }
+    return count;
+}
+
+struct sim_zk_counts sim_zk_counts(const struct sim_zk *zk)
+{
+    return zk->counts;
+}
