@@ -43,10 +43,10 @@ static void test_a_signal_right_after_the_start(void **state)
 {
     (void)state;
     struct sigaction before;
-    assert_int_equal(
-        sigaction(SIGTERM, &(struct sigaction){.sa_handler = on_signal, .sa_flags = SA_RESTART},
-                  &before),
-        0);
+    assert_int_equal(sigaction(SIGTERM,
+                               &(struct sigaction){.sa_handler = on_signal, .sa_flags = SA_RESTART},
+                               &before),
+                     0);
     struct exec_processes *processes = exec_processes_new(environ);
     struct exec_command command = {.shell = true, .value = (char[]){"exec sleep 5"}};
     for (uint64_t token = 1; token <= STARTS; token++) {
