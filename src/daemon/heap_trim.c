@@ -5,6 +5,9 @@
 #define DELAY_NS (10 * NS_PER_SEC)
 /* What is free and no more than this stays with us. */
 #define SPARE_SIZE ((size_t)16 << 20)
+/* What is at least this large is mapped by itself, and gone when it is freed. Left alone, the C
+ * library would raise this up to 32 MiB, and keep what answers of that size leave behind. */
+#define MAPPED_SIZE_MIN (1 << 20)
 
 static void on_time(void *arg)
 {
@@ -19,6 +22,7 @@ static void on_time(void *arg)
 
 void heap_trim_init(struct heap_trim *trim, struct loop *loop)
 {
+    (void)mallopt(M_MMAP_THRESHOLD, MAPPED_SIZE_MIN); /* fails only for sizes above 32 MiB */
     trim->loop = loop;
     trim->is_due = false;
     loop_timer_init(&trim->timer, loop, on_time, trim);

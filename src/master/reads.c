@@ -38,22 +38,18 @@ struct reads *master_reads_free(struct master *master)
     return NULL;
 }
 
-static void wait_for_views(struct master *master, int64_t next_ns)
-{
-    if (next_ns != TIME_NEVER) {
-        timers_set(&master->timers, &master->reads->views_timer, next_ns);
-    }
-}
-
 void master_reads_keep_views(struct master *master)
 {
-    wait_for_views(master, time_add_ns(master->now.mono_ns, VIEW_KEPT_NS));
+    struct timer *timer = &master->reads->views_timer;
+    if (!timer_is_set(timer)) { /* else it looks after all of them already */
+        timers_set(&master->timers, timer, time_add_ns(master->now.mono_ns, VIEW_KEPT_NS));
+    }
 }
 
 void master_reads_drop_views(struct master *master)
 {
-    wait_for_views(master,
-                   master_view_cache_expire(&master->reads->views, master->now.mono_ns));
+    timers_set(&master->timers, &master->reads->views_timer,
+               master_view_cache_expire(&master->reads->views, master->now.mono_ns));
 }
 
 static void set_verbosity(struct master *master, int level)

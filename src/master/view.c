@@ -401,6 +401,9 @@ int64_t master_view_cache_expire(struct view_cache *cache, int64_t now_ns)
             if (*kept == NULL) {
                 continue;
             }
+            if (atomic_load_explicit(&(*kept)->refs, memory_order_relaxed) > 1) {
+                (*kept)->used_ns = now_ns; /* being rendered or sent: it is in memory anyway */
+            }
             int64_t end_ns = time_add_ns((*kept)->used_ns, VIEW_KEPT_NS);
             if (end_ns <= now_ns) {
                 answer_unref(*kept);
@@ -415,5 +418,9 @@ int64_t master_view_cache_expire(struct view_cache *cache, int64_t now_ns)
 
 void master_view_cache_deinit(struct view_cache *cache)
 {
-    (void)master_view_cache_expire(cache, TIME_NEVER);
+    for (size_t kind = 0; kind < VIEW_KINDS; kind++) {
+        for (size_t json = 0; json < 2; json++) {
+            answer_unref(TAKE_PTR(cache->answers[kind][json]));
+        }
+    }
 }

@@ -31,7 +31,7 @@ enum view_kind {
 };
 #define VIEW_KINDS (VIEW_SUBSCRIBED + 1)
 
-/* How long an answer is kept behind its last use. */
+/* How long an answer is kept behind its last use: asked for, being rendered, being sent. */
 #define VIEW_KEPT_NS NS_PER_SEC
 /* /tasks shows so many unless told otherwise. */
 #define VIEW_TASKS_LIMIT 100

@@ -266,6 +266,21 @@ static void test_answers_are_shared_until_something_changes(void **state)
     }
 }
 
+/* Whoever reads one of them over and over does not keep the others. */
+static void test_answers_are_dropped_one_by_one(void **state)
+{
+    (void)state;
+    struct harness *h = scene.h;
+    struct view_answer *(*answers)[2] = h->master->reads->views.answers;
+    (void)get("/master/slaves");
+    for (int i = 0; i < 6; i++) {
+        (void)get("/master/state");
+        harness_advance(h, VIEW_KEPT_NS / 2);
+    }
+    assert_non_null(answers[VIEW_STATE][1]);
+    assert_null(answers[VIEW_SLAVES][1]);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -282,6 +297,7 @@ int main(void)
         TEST(test_answers_are_wrapped_for_scripts),
         TEST(test_an_unreachable_agent_is_not_shown_but_its_tasks_are),
         TEST(test_answers_are_shared_until_something_changes),
+        TEST(test_answers_are_dropped_one_by_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
