@@ -3,6 +3,7 @@
 
 #include "master/calls.h"
 #include "master/fields.h"
+#include "master/drain.h"
 #include "master/master_state.h"
 #include "wire/cursor.h"
 #include "wire/message.h"
@@ -49,6 +50,7 @@ void master_acknowledge(struct master *master, struct framework *framework,
         if (master_task_state_is_terminal((enum task_state)record->status_update_state) &&
             memcmp(&record->status_update_uuid, &uuid, sizeof(uuid)) == 0) {
             master_task_remove(master, task, false);
+            master_drain_check(master, agent);
         }
     }
     pass_on(master, framework, agent, call);

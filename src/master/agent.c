@@ -21,6 +21,7 @@ static void record_free(struct cow_value *value)
     blob_unref(record->info);
     blob_unref(record->total);
     blob_unref(record->version);
+    blob_unref(record->drain_info);
     free(record);
 }
 
@@ -39,6 +40,9 @@ static struct agent_record *record_new(const struct agent *agent)
     record->state = agent->state;
     record->connected = agent->connected;
     record->active = agent->active;
+    record->deactivated = agent->drain.deactivated;
+    record->drain_info = blob_ref(agent->drain.info);
+    record->drain_start_ns = agent->drain.start_ns;
     record->capabilities = agent->capabilities;
     record->order = agent->order;
     record->registered_ns = agent->registered_ns;
@@ -47,7 +51,7 @@ static struct agent_record *record_new(const struct agent *agent)
     return record;
 }
 
-static void publish(struct master *master, struct agent *agent)
+void master_agent_publish(struct master *master, struct agent *agent)
 {
     cow_table_put(&master->agent_records, agent->slot, &record_new(agent)->value);
 }
@@ -270,18 +274,18 @@ void master_agent_register(struct master *master, struct agent *agent,
     agent->state = AGENT_REGISTERED;
     agent->transition = AGENT_SETTLED;
     agent->connected = true;
-    agent->active = true;
+    agent->active = !agent->drain.deactivated;
     agent->order = master->next_order++;
     agent->registered_ns = master->now.wall_ns;
     list_push_back(&master->registered, &agent->link);
     master->registered_count++;
     master->connected_count++;
-    master->active_count++;
+    master->active_count += agent->active;
     total_count(master, &agent->total, true);
     if (!agent->has_slot) {
         place_in_slot(master, agent);
     } else {
-        publish(master, agent);
+        master_agent_publish(master, agent);
     }
     master_link_agent(master, agent, true);
     master_observer_start(master, agent);
@@ -303,13 +307,8 @@ void master_agent_rescind_offers(struct master *master, struct agent *agent)
     master_inverse_offer_rescind_all(master, agent);
 }
 
-void master_agent_disconnect(struct master *master, struct agent *agent)
+void master_agent_deactivate(struct master *master, struct agent *agent)
 {
-    ASSERT(agent->state == AGENT_REGISTERED && agent->connected);
-    master_log(master, LOG_LEVEL_INFO, "Agent %s at %s (%s) disconnected", agent->id->data,
-               agent->pid, agent->hostname);
-    agent->connected = false;
-    master->connected_count--;
     if (agent->active) {
         agent->active = false;
         master->active_count--;
@@ -317,7 +316,17 @@ void master_agent_disconnect(struct master *master, struct agent *agent)
                                                 agent->slot);
     }
     master_agent_rescind_offers(master, agent);
-    publish(master, agent);
+    master_agent_publish(master, agent);
+}
+
+void master_agent_disconnect(struct master *master, struct agent *agent)
+{
+    ASSERT(agent->state == AGENT_REGISTERED && agent->connected);
+    master_log(master, LOG_LEVEL_INFO, "Agent %s at %s (%s) disconnected", agent->id->data,
+               agent->pid, agent->hostname);
+    agent->connected = false;
+    master->connected_count--;
+    master_agent_deactivate(master, agent);
     master_tasks_lost_unsaved(master, agent);
     timers_set(&master->timers, &agent->reregister,
                time_add_ns(master->now.mono_ns, master->options.agent_reregister_timeout_ns));
@@ -329,15 +338,23 @@ void master_agent_reconnect(struct master *master, struct agent *agent)
     timers_cancel(&master->timers, &agent->reregister);
     agent->connected = true;
     master->connected_count++;
-    agent->active = true;
-    master->active_count++;
-    master->allocator_ops->activate_agent(master->allocator, master->now.mono_ns, agent->slot);
-    publish(master, agent);
+    master_agent_activate(master, agent);
+}
+
+void master_agent_activate(struct master *master, struct agent *agent)
+{
+    if (agent->connected && !agent->active && !agent->drain.deactivated) {
+        agent->active = true;
+        master->active_count++;
+        master->allocator_ops->activate_agent(master->allocator, master->now.mono_ns,
+                                              agent->slot);
+    }
+    master_agent_publish(master, agent);
 }
 
 void master_agent_changed(struct master *master, struct agent *agent, bool attributes_changed)
 {
-    publish(master, agent);
+    master_agent_publish(master, agent);
     struct allocator_agent view = allocator_view(agent);
     view.attributes_changed = attributes_changed;
     master->allocator_ops->update_agent(master->allocator, master->now.mono_ns, agent->slot,
@@ -372,6 +389,7 @@ static void agent_free(struct master *master, struct agent *agent)
         master->agent_slots[agent->slot] = NULL;
     }
     resources_deinit(&agent->total);
+    agent_drain_deinit(&agent->drain);
     blob_unref(agent->id);
     blob_unref(agent->info);
     free(agent->hostname);

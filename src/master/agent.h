@@ -21,6 +21,7 @@
 #include "common/map.h"
 #include "common/timers.h"
 #include "common/uuid.h"
+#include "master/agent_drain.h"
 #include "resources/resources.h"
 #include "tepui/allocator.h"
 #include "wire/pb.h"
@@ -60,7 +61,10 @@ struct agent_record {
     enum agent_state state;
     bool connected;
     bool active;
+    bool deactivated;         /* by an operator */
     uint32_t capabilities;
+    struct blob *drain_info;  /* encoded DrainInfo; NULL = it is not drained */
+    int64_t drain_start_ns;   /* wall clock; 0 = not known */
     uint64_t order;           /* of registration */
     int64_t registered_ns;    /* wall clock */
     int64_t reregistered_ns;  /* 0 = never */
@@ -93,6 +97,8 @@ struct agent {
     struct resources total;  /* without allocation_info */
     struct uuid resource_version;
     bool has_resource_version;
+
+    struct agent_drain drain; /* what an operator wants of it */
 
     /* its observer (facts/state_machines.md 3): pings from its own pid slave-observer(n) */
     uint64_t observer;       /* n */
@@ -131,6 +137,7 @@ struct departed {
     int64_t time_ns;       /* wall clock: since when */
     struct list tasks;     /* struct unreachable_task: what was on it; none of one that is gone */
     bool busy;             /* the registry is asked to mark it gone */
+    struct agent_drain drain; /* UNREACHABLE: what an operator wants of it */
 };
 
 /* What an agent says of itself when it registers. */
@@ -164,6 +171,12 @@ void master_agent_disconnect(struct master *master, struct agent *agent);
 void master_agent_reconnect(struct master *master, struct agent *agent);
 /* All that frameworks were offered or asked of it, and they are told. */
 void master_agent_rescind_offers(struct master *master, struct agent *agent);
+/* An operator does not want it to be used: no offers any more; or wants it again, and it is offered
+ * as soon as it is connected. What is wanted is in agent->drain. */
+void master_agent_deactivate(struct master *master, struct agent *agent);
+void master_agent_activate(struct master *master, struct agent *agent);
+/* Readers see it as it is now. */
+void master_agent_publish(struct master *master, struct agent *agent);
 /* New totals or capabilities: a new record, and the allocator knows. With other attributes, what
  * frameworks refused of it they may want now. */
 void master_agent_changed(struct master *master, struct agent *agent, bool attributes_changed);

@@ -1,4 +1,5 @@
 /* The table of operator calls (facts/operator_calls.csv), and those that change something here. */
+#include "master/drain.h"
 #include "master/http_files.h"
 #include "master/maintenance.h"
 #include "master/master_state.h"
@@ -79,9 +80,9 @@ const struct operator_call master_operator_calls[] = {
     CALL_WITH(UPDATE_MAINTENANCE_SCHEDULE, update_maintenance_schedule, master_maintenance_update),
     CALL_WITH(START_MAINTENANCE, start_maintenance, master_maintenance_start),
     CALL_WITH(STOP_MAINTENANCE, stop_maintenance, master_maintenance_stop),
-    CALL_WITH(DRAIN_AGENT, drain_agent, NULL),
-    CALL_WITH(DEACTIVATE_AGENT, deactivate_agent, NULL),
-    CALL_WITH(REACTIVATE_AGENT, reactivate_agent, NULL),
+    CALL_WITH(DRAIN_AGENT, drain_agent, master_drain_agent),
+    CALL_WITH(DEACTIVATE_AGENT, deactivate_agent, master_drain_deactivate),
+    CALL_WITH(REACTIVATE_AGENT, reactivate_agent, master_drain_reactivate),
     CALL(GET_QUOTA, master_quota_get),
     CALL_WITH(UPDATE_QUOTA, update_quota, master_quota_update),
     CALL_WITH(SET_QUOTA, set_quota, master_quota_set),

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "common/xalloc.h"
+#include "master/drain.h"
 #include "master/maintenance.h"
 #include "master/master_state.h"
 #include "master/quota.h"
@@ -131,6 +132,18 @@ void master_pending_answer(struct master *master, const struct registry_event *e
         break;
     case REGISTRY_UPDATE_QUOTA:
         master_quota_stored(master, pending, event->applied);
+        break;
+    case REGISTRY_DRAIN_AGENT:
+        master_drain_begun(master, pending, event->applied);
+        break;
+    case REGISTRY_MARK_DRAINED:
+        master_drain_ended(master, pending, event->applied);
+        break;
+    case REGISTRY_DEACTIVATE_AGENT:
+        master_drain_deactivated(master, pending, event->applied);
+        break;
+    case REGISTRY_REACTIVATE_AGENT:
+        master_drain_reactivated(master, pending, event->applied);
         break;
     }
     pending_free(pending);

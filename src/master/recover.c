@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "common/xalloc.h"
+#include "master/drain.h"
 #include "master/master_state.h"
 #include "master/pending.h"
 #include "master/quota.h"
@@ -24,7 +25,8 @@ static void recover_departed(struct master *master, const struct list *list, int
 {
     struct registry_agent *known;
     LIST_FOR_EACH (known, list, link) {
-        master_departed_add(master, known->id, kind, known->time_ns);
+        master_departed_add(master, known->id, kind, known->time_ns)->drain =
+            master_drain_recovered(master, known);
     }
 }
 
@@ -34,6 +36,7 @@ void master_recover_done(struct master *master, const struct registry *registry)
     struct registry_agent *known;
     LIST_FOR_EACH (known, &registry->admitted, link) {
         struct agent *agent = master_agent_new(master, known->id, AGENT_RECOVERED);
+        agent->drain = master_drain_recovered(master, known);
         master_agent_recovered(master, agent, known->info);
     }
     recover_departed(master, &registry->unreachable, DEPARTED_UNREACHABLE);

@@ -5,6 +5,7 @@
 #include "common/xalloc.h"
 #include "master/events.h"
 #include "master/fields.h"
+#include "master/drain.h"
 #include "master/master_state.h"
 #include "master/pending.h"
 #include "master/register.h"
@@ -262,6 +263,7 @@ static void readmit(struct master *master, struct agent *agent, const struct upi
         }
     }
     tell_frameworks(master, agent, r, known);
+    master_drain_returned(master, agent);
 }
 
 /* Tasks that an agent had before it was unreachable, and has no more. A launch that it never
@@ -447,6 +449,7 @@ static void welcome_back(struct master *master, struct agent *agent, const struc
     if ((agent->capabilities & AGENT_RESOURCE_PROVIDER) == 0) {
         send_checkpointed(master, agent);
     }
+    master_drain_returned(master, agent);
 }
 
 /* --- the message, and the registry's answer --- */
@@ -561,6 +564,9 @@ void master_reregister_stored(struct master *master, const struct pending *pendi
     switch (agent->state) {
     case AGENT_ADMITTING: {
         enum origin origin = departed != NULL ? ORIGIN_UNREACHABLE : ORIGIN_UNKNOWN;
+        if (departed != NULL) {
+            agent->drain = agent_drain_take(&departed->drain);
+        }
         readmit(master, agent, &pending->from, &r, origin);
         if (departed != NULL) {
             forget_missing(master, agent, departed);

@@ -4,6 +4,7 @@
 
 #include "common/xalloc.h"
 #include "master/fields.h"
+#include "master/drain.h"
 #include "master/master_state.h"
 #include "wire/cursor.h"
 
@@ -434,6 +435,7 @@ void master_task_end_all(struct master *master, struct framework *framework)
     struct map_link *link;
     while ((link = map_first(&framework->tasks)) != NULL) {
         struct task *task = CONTAINER_OF(link, struct task, by_id);
+        struct agent *agent = task->agent;
         struct slice status = killed_status(master, framework, task->record);
         master_task_update(master, task,
                            &(struct task_update){
@@ -444,6 +446,7 @@ void master_task_end_all(struct master *master, struct framework *framework)
                                .reason = REASON_FRAMEWORK_REMOVED,
                            });
         master_task_remove(master, task, false);
+        master_drain_check(master, agent);
     }
     struct unreachable_task *unreachable;
     LIST_FOR_EACH (unreachable, &framework->unreachable_order, link) {

@@ -46,6 +46,7 @@ void master_departed_remove(struct master *master, struct departed *departed)
         master->gone_count--;
         break;
     }
+    agent_drain_deinit(&departed->drain);
     blob_unref(departed->id);
     free(departed);
 }
@@ -141,7 +142,11 @@ void master_unreachable_marked(struct master *master, const struct pending *pend
     ASSERT(agent->transition == AGENT_MARKING_UNREACHABLE);
     master_count(master, COUNTER_SLAVE_REMOVALS);
     master_count(master, COUNTER_SLAVE_REMOVALS_UNHEALTHY);
-    master_departed_add(master, pending->agent_id, DEPARTED_UNREACHABLE, pending->time_ns);
+    struct departed *departed = master_departed_add(master, pending->agent_id,
+                                                    DEPARTED_UNREACHABLE, pending->time_ns);
+    departed->drain = agent_drain_take(&agent->drain);
+    departed->drain.is_ending = false;
+    departed->drain.start_ns = 0;
     if (agent->state == AGENT_RECOVERED) {
         master_count(master, COUNTER_RECOVERY_SLAVE_REMOVALS);
         master_agent_drop(master, agent);
@@ -193,7 +198,9 @@ void master_unreachable_gone(struct master *master, const struct pending *pendin
     struct slice id = blob_slice(pending->agent_id);
     struct agent *agent = master_find_agent(master, id);
     struct departed *departed = master_find_departed(master, id);
-    net_respond(&master->effects->net, pending->handle, 200, NULL, NULL);
+    if (pending->handle != 0) {
+        net_respond(&master->effects->net, pending->handle, 200, NULL, NULL);
+    }
     if (!applied) {
         return;
     }

@@ -34,7 +34,8 @@ enum {
     UNREACHABLE_E_ALREADY,     /* it is gone already */
 };
 
-/* MARK_AGENT_GONE; the request is answered once it is done. 0 or UNREACHABLE_E_*. */
+/* MARK_AGENT_GONE; the request is answered once it is done (handle 0 = nobody asked). 0 or
+ * UNREACHABLE_E_*. */
 int master_unreachable_mark_gone(struct master *master, struct slice id, uint64_t handle);
 void master_unreachable_gone(struct master *master, const struct pending *pending, bool applied);
 

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "master/drain.h"
 #include "master/events.h"
 #include "master/fields.h"
 #include "master/master_state.h"
@@ -140,7 +141,11 @@ void master_update_agent(struct master *master, const Pb__Internal__UpdateSlaveM
 {
     master_count(master, COUNTER_MESSAGES_UPDATE_SLAVE);
     struct agent *agent = master_find_registered(master, slice_from(message->slave_id->value));
-    if (agent == NULL || message->resource_version_uuid == NULL) {
+    if (agent == NULL) {
+        return;
+    }
+    master_drain_check(master, agent);
+    if (message->resource_version_uuid == NULL) {
         return;
     }
     /* Launches carry it, so that an agent can tell which resources were meant. */

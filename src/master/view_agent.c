@@ -138,7 +138,14 @@ void master_view_put_agent(struct view_index *index, const struct agent_record *
     put_resources(w, "offered_resources", &sums->offered);
     json_raw(w, split_of(total));
     json_key_bool(w, "active", record->active);
-    json_key_bool(w, "deactivated", false);
+    json_key_bool(w, "deactivated", record->deactivated);
+    if (record->drain_info != NULL) {
+        json_key(w, "drain_info");
+        json_message_bytes(w, &pb__drain_info__descriptor, blob_slice(record->drain_info), JSON_V0);
+    }
+    if (record->drain_start_ns != 0) {
+        json_key_double(w, "estimated_drain_start_time_seconds", seconds(record->drain_start_ns));
+    }
     json_key_string(w, "version", blob_slice(record->version));
     json_key(w, "capabilities");
     json_begin_array(w);
@@ -242,6 +249,8 @@ enum {
     FIELD_AGENT_OFFERED = 9,
     FIELD_AGENT_CAPABILITIES = 10,
     FIELD_AGENT_DEACTIVATED = 12,
+    FIELD_AGENT_DRAIN_INFO = 13,
+    FIELD_AGENT_DRAIN_START = 14,
     FIELD_TIME_NANOSECONDS = 1,
     FIELD_CAPABILITY_TYPE = 1,
 };
@@ -296,5 +305,11 @@ void master_view_encode_agent(struct view_index *index, const struct agent_recor
             wire_end(out, begun);
         }
     }
-    wire_put_varint(out, FIELD_AGENT_DEACTIVATED, false);
+    wire_put_varint(out, FIELD_AGENT_DEACTIVATED, record->deactivated);
+    if (record->drain_info != NULL) {
+        wire_put_bytes(out, FIELD_AGENT_DRAIN_INFO, blob_slice(record->drain_info));
+    }
+    if (record->drain_start_ns != 0) {
+        put_time(out, FIELD_AGENT_DRAIN_START, record->drain_start_ns);
+    }
 }

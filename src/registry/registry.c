@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "common/xalloc.h"
+#include "registry/registry_drain.h"
 #include "registry/registry_maintenance.h"
 #include "registry/registry_parts.h"
 
@@ -217,6 +218,21 @@ void registry_set_part(struct registry *registry, enum registry_part part, struc
     replace_counted(registry, &registry->parts[part], bytes);
 }
 
+bool registry_set_drain(struct registry *registry, struct registry_agent *agent,
+                        struct blob *drain_info, bool deactivated)
+{
+    size_t old_size = size_of(agent->drain_info);
+    size_t new_size = size_of(drain_info);
+    if (new_size > old_size && registry->size_max + (new_size - old_size) > REGISTRY_SIZE_MAX) {
+        registry->full_count++;
+        return false;
+    }
+    registry->size_max = registry->size_max - old_size + new_size;
+    replace(&agent->drain_info, drain_info);
+    agent->deactivated = deactivated;
+    return true;
+}
+
 /* --- performing --- */
 
 /* Forgetting one entry leaves all others alone (facts/observed.md, high availability 14). */
@@ -285,6 +301,7 @@ bool registry_apply(struct registry *registry, const struct registry_op *op, boo
     struct registry_agent *agent =
         op->agent_id != NULL ? registry_find(registry, blob_slice(op->agent_id)) : NULL;
     bool admitted = agent != NULL && agent->state == REGISTRY_ADMITTED;
+    bool is_ours = agent != NULL && agent->state != REGISTRY_GONE;
     *ret_changed = false;
     switch (op->type) {
     case REGISTRY_READ:
@@ -342,6 +359,15 @@ bool registry_apply(struct registry *registry, const struct registry_op *op, boo
         return registry_parts_update_weights(registry, blob_slice(op->request), ret_changed);
     case REGISTRY_UPDATE_QUOTA:
         return registry_parts_update_quota(registry, blob_slice(op->request), ret_changed);
+    case REGISTRY_DRAIN_AGENT:
+        return is_ours && registry_drain_begin(registry, agent, blob_slice(op->request),
+                                               ret_changed);
+    case REGISTRY_MARK_DRAINED:
+        return is_ours && registry_drain_end(registry, agent, ret_changed);
+    case REGISTRY_DEACTIVATE_AGENT:
+        return is_ours && registry_drain_deactivate(registry, agent, ret_changed);
+    case REGISTRY_REACTIVATE_AGENT:
+        return is_ours && registry_drain_reactivate(registry, agent, ret_changed);
     }
     *ret_changed = true;
     return true;

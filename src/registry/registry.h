@@ -42,6 +42,11 @@ enum registry_op_type {
     REGISTRY_START_MAINTENANCE, /* request: Call.StartMaintenance; all of them must be DRAINING */
     REGISTRY_STOP_MAINTENANCE, /* request: Call.StopMaintenance; all of them must be DOWN */
     REGISTRY_UPDATE_QUOTA,     /* request: Call.UpdateQuota; an empty config removes a role's */
+    /* The next four are about an agent that is admitted or unreachable. */
+    REGISTRY_DRAIN_AGENT,      /* DRAINING and deactivated. request: DrainConfig */
+    REGISTRY_MARK_DRAINED,     /* DRAINING -> DRAINED */
+    REGISTRY_DEACTIVATE_AGENT,
+    REGISTRY_REACTIVATE_AGENT, /* neither deactivated nor drained any more */
 };
 
 struct registry_op {
@@ -136,6 +141,11 @@ struct registry *registry_free(struct registry *registry);
  * changes who leads; READ nothing. */
 bool registry_apply(struct registry *registry, const struct registry_op *op, bool *ret_changed);
 struct registry_agent *registry_find(const struct registry *registry, struct slice agent_id);
+
+/* Another drain_info (referenced; NULL = none) and deactivation of an agent that is not gone. False
+ * if there is no room. */
+bool registry_set_drain(struct registry *registry, struct registry_agent *agent,
+                        struct blob *drain_info, bool deactivated) WARN_UNUSED;
 
 /* --- for the codec: the state as it was stored --- */
 

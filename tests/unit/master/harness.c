@@ -54,6 +54,7 @@ static const struct {
     ROW(ReconcileTasksMessage, reconcile_tasks_message),
     ROW(LostSlaveMessage, lost_slave_message),
     ROW(CheckpointResourcesMessage, checkpoint_resources_message),
+    ROW(DrainSlaveMessage, drain_slave_message),
 #undef ROW
 };
 
