@@ -40,11 +40,13 @@ struct session {
     struct zk_client *client;
     uint64_t number;
     zhandle_t *handle;
+    struct list calls; /* under way; under the client's mutex */
 };
 
 /* ... and with the answer to an operation. */
 struct call {
     uint32_t magic;
+    struct list link; /* in the session */
     struct session *session;
     uint64_t op;
 };
@@ -172,6 +174,16 @@ static enum zk_error error_of(int code)
     }
 }
 
+static void free_call(struct call *call)
+{
+    struct zk_client *client = call->session->client;
+    (void)pthread_mutex_lock(&client->mutex);
+    list_remove(&call->link);
+    (void)pthread_mutex_unlock(&client->mutex);
+    OBJ_DEAD(call);
+    free(call);
+}
+
 /* The answer to an operation, to be put; frees the call. */
 static struct queued *answer(const void *data, int code, struct session **ret_session)
 {
@@ -184,8 +196,7 @@ static struct queued *answer(const void *data, int code, struct session **ret_se
         queued->text = xstrdup(zerror(code));
     }
     *ret_session = call->session;
-    OBJ_DEAD(call);
-    free(call);
+    free_call(call);
     return queued;
 }
 
@@ -253,8 +264,12 @@ static void close_session(struct zk_client *client)
 {
     struct session *session = TAKE_PTR(client->session);
     if (session != NULL) {
-        /* Completes what is under way, and tells the servers if it is connected. */
+        struct call *call;
+        /* Tells the servers if it is connected, and completes most of what is under way. */
         (void)zookeeper_close(session->handle);
+        LIST_FOR_EACH (call, &session->calls, link) {
+            free_call(call);
+        }
         OBJ_DEAD(session);
         free(session);
     }
@@ -267,6 +282,7 @@ static void open_session(struct zk_client *client, const struct zk_effect *effec
     OBJ_INIT(session, SESSION_MAGIC);
     session->client = client;
     session->number = effect->session;
+    list_init(&session->calls);
     close_session(client);
     session->handle =
         zookeeper_init2(effect->text, on_event, (int)timeout_ms, NULL, session, 0, on_log);
@@ -330,6 +346,9 @@ static void perform(struct zk_client *client, const struct zk_effect *effect)
     OBJ_INIT(call, CALL_MAGIC);
     call->session = session;
     call->op = effect->op;
+    (void)pthread_mutex_lock(&client->mutex);
+    list_push_back(&session->calls, &call->link);
+    (void)pthread_mutex_unlock(&client->mutex);
     int code = begin(session->handle, effect, call);
     if (code != ZOK) {
         on_void(code, call);

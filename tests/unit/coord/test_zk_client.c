@@ -14,6 +14,13 @@
 #define SESSION_TIMEOUT_MS 4000
 #define NO_NODE (-101)
 
+/* libzookeeper forgets some of what is under way when a session is closed. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+    return "leak:libzookeeper_mt.so";
+}
+
 /* --- a server without nodes, on a thread of its own --- */
 
 static struct {
