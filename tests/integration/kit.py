@@ -1,5 +1,6 @@
 """Starts the daemons that were built, and plays a small v1 scheduler in JSON, with the standard
 library alone. TEPUI_BIN names the folder of the programs."""
+import contextlib
 import http.client
 import json
 import os
@@ -90,7 +91,8 @@ class Cluster:
             if d.process.poll() is None:
                 d.kill()
         for pid in self.leftovers():
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it may end with its agent
+                os.kill(pid, signal.SIGKILL)
         if exc[0] is None:
             shutil.rmtree(self.root, ignore_errors=True)
         else:
