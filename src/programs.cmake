@@ -7,6 +7,7 @@ tepui_program(tepui-containerizer container/init/containerizer_main.c container/
   LIBS tepui_container)
 target_link_options(tepui-containerizer PRIVATE -Wl,--as-needed)
 tepui_program(tepui-execute cli/execute_main.c LIBS tepui_cli)
+tepui_program(tepui cli/tepui_main.c LIBS tepui_cli)
 tepui_program(tepui-master daemon/master_main.c
   LIBS tepui_daemon tepui_loghost tepui_master tepui_net tepui_allocator tepui_registry tepui_store)
 tepui_program(tepui-agent daemon/agent_main.c

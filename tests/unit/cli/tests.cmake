@@ -1,0 +1,2 @@
+tepui_test(cli local_plan)
+tepui_test(cli local_cluster)
