@@ -3,8 +3,8 @@
 
 AGENTS agents, whom this program plays at one address, register again, each with FRAMEWORKS
 frameworks of TASKS running tasks. Then: how long that took, the master's memory after each step
-(and the most that it was), reads of whole state, /health beside readers, the reconciliation of 100,000
-tasks, and what is left of all that when the heap has been trimmed."""
+(and the most that it was), reads of whole state, /health beside readers, the reconciliation of
+100,000 tasks, and what is left of all that when the heap has been trimmed."""
 import http.client
 import multiprocessing
 import socket
