@@ -37,9 +37,11 @@ static void machine_free(struct machines *machines, struct machine *machine)
 
 void master_machines_deinit(struct machines *machines)
 {
-    struct map_link *link;
-    while ((link = map_first(&machines->by_key)) != NULL) {
+    struct map_link *link = map_first(&machines->by_key);
+    while (link != NULL) {
+        struct map_link *next = map_next(&machines->by_key, link);
         machine_free(machines, CONTAINER_OF(link, struct machine, by_key));
+        link = next;
     }
     map_deinit(&machines->by_key);
     blob_unref(machines->schedule);
