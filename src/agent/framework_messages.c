@@ -25,7 +25,7 @@ void framework_messages_update(struct agent *agent, const struct net_event *even
         framework_checkpoint(framework);
     }
     /* Its scheduler may be another one, which has not seen them (facts/observed.md, wire 9). */
-    updates_resume(agent);
+    updates_send_again(agent, framework->id);
 }
 
 static void invalid(struct agent *agent, const char *framework_id, const char *why)

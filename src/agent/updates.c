@@ -393,6 +393,16 @@ void updates_resume(struct agent *agent)
     }
 }
 
+void updates_send_again(struct agent *agent, const char *framework_id)
+{
+    struct stream *stream;
+    LIST_FOR_EACH (stream, &agent->stream_order, link) {
+        if (strcmp(stream->framework_id, framework_id) == 0) {
+            forward(stream, UPDATE_RETRY_MIN_NS);
+        }
+    }
+}
+
 void updates_timer(struct stream *stream)
 {
     forward(stream, MIN(stream->retry_ns * 2, UPDATE_RETRY_MAX_NS));

@@ -91,6 +91,8 @@ void updates_recover(struct agent *agent, struct executor *executor, const char 
 void updates_pause(struct agent *agent);
 /* Sends the head of every stream. */
 void updates_resume(struct agent *agent);
+/* Sends the head of every stream of that framework. */
+void updates_send_again(struct agent *agent, const char *framework_id);
 void updates_timer(struct stream *stream);
 /* Forgets all streams of a framework. */
 void updates_drop_framework(struct agent *agent, const char *framework_id);

@@ -147,6 +147,25 @@ static void a_new_registration_sends_the_heads_at_once(void **state)
     assert_non_null(next(shell));
 }
 
+/* The master tells of each framework when the agent is back. */
+static void a_framework_that_changed_is_sent_its_own_heads(void **state)
+{
+    struct shell *shell = *state;
+    shell_deliver(shell, shell_framework(shell, "f1", true), "t1");
+    running(shell, 1);
+    assert_non_null(next(shell));
+    Pb__Internal__UpdateFrameworkMessage message = PB__INTERNAL__UPDATE_FRAMEWORK_MESSAGE__INIT;
+    message.framework_id = messages_framework_id("f2", &shell->arena);
+    message.pid = arena_strdup(&shell->arena, "scheduler(1)@127.0.0.1:7002");
+    shell_run_task(shell, shell_framework(shell, "f2", true), shell_task(shell, "t2"), NULL);
+    shell_tell(shell, "UpdateFrameworkMessage", &message);
+    assert_null(next(shell));
+    message.framework_id = messages_framework_id("f1", &shell->arena);
+    shell_tell(shell, "UpdateFrameworkMessage", &message);
+    assert_non_null(next(shell));
+    assert_null(next(shell));
+}
+
 static void a_duplicate_is_acknowledged_again_and_not_sent(void **state)
 {
     struct shell *shell = *state;
@@ -302,6 +321,7 @@ int main(void)
         SHELL_TEST(the_next_is_sent_when_the_acknowledgement_is_on_disk),
         SHELL_TEST(the_head_is_sent_again_after_10_20_40_s_up_to_10_min),
         SHELL_TEST(a_new_registration_sends_the_heads_at_once),
+        SHELL_TEST(a_framework_that_changed_is_sent_its_own_heads),
         SHELL_TEST(a_duplicate_is_acknowledged_again_and_not_sent),
         SHELL_TEST(a_duplicate_waits_for_the_disk_like_the_first),
         SHELL_TEST(an_acknowledgement_of_another_update_is_ignored),
