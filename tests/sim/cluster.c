@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "common/xalloc.h"
+#include "sim/cluster_story.h"
 #include "sim/sim_http.h"
 #include "wire/pb.h"
 
@@ -85,9 +86,13 @@ static void add_frameworks(struct cluster *cluster)
         framework->cluster = cluster;
         framework->index = i;
         (void)snprintf(framework->name, sizeof(framework->name), "f%d", i + 1);
-        framework->node = sim_add_node(cluster->sim, framework->name, &cluster_framework_program,
+        framework->node = sim_add_node(cluster->sim, framework->name,
+                                       cluster->options.story ? &story_framework_program
+                                                              : &cluster_framework_program,
                                        FRAMEWORK_PORT, framework);
-        sim_start(framework->node);
+        if (!cluster->options.story) {
+            sim_start(framework->node);
+        }
     }
 }
 
@@ -111,7 +116,7 @@ struct cluster *cluster_new(const struct cluster_options *options)
     cluster->options = *options;
     cluster->tasks = xcalloc(CLUSTER_TASKS_MAX, sizeof(struct cluster_task));
     struct sim_options sim_options;
-    if (options->calm) {
+    if (options->story) {
         sim_options_default(&sim_options, options->seed);
     } else {
         sim_options_random(&sim_options, options->seed);
@@ -125,7 +130,9 @@ struct cluster *cluster_new(const struct cluster_options *options)
         (void)snprintf(cluster->agent_names[i], sizeof(cluster->agent_names[i]), "a%d", i + 1);
         cluster->agents[i] = sim_add_node(cluster->sim, cluster->agent_names[i],
                                           &cluster_agent_program, CLUSTER_AGENT_PORT, cluster);
-        sim_start(cluster->agents[i]);
+        if (!options->story) {
+            sim_start(cluster->agents[i]);
+        }
     }
     add_frameworks(cluster);
     add_executors(cluster);

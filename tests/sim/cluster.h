@@ -13,6 +13,7 @@
 #include "common/map.h"
 #include "sim/sim.h"
 #include "sim/sim_fault.h"
+#include "wire/pb.h"
 
 #define CLUSTER_AGENTS_MAX 8
 #define CLUSTER_FRAMEWORKS_MAX 4
@@ -28,11 +29,11 @@ struct cluster_options {
     int agents;
     int frameworks;
     int tasks;       /* that a framework launches at most */
-    bool calm;       /* fixed latencies, for scenarios */
     bool checkpoint; /* frameworks want it */
     bool partition_aware;
     bool keep_trace;
-    bool manual; /* frameworks launch only what a scenario tells them to */
+    bool story; /* all takes fixed times, nothing fails by itself, and frameworks do what they are
+                 * told (cluster_story.h); else at random */
 };
 
 struct cluster;
@@ -43,6 +44,7 @@ struct cluster_task {
     int framework;   /* index */
     int duration_ms; /* of its process; -1 = until it is killed */
     int exit_code;
+    bool stubborn;     /* it ignores SIGTERM */
     char agent_id[64]; /* "" before it is launched */
     /* the executor's side */
     int starts;                            /* of its process: more than one is a failure */
@@ -86,6 +88,11 @@ struct cluster_framework {
     char name[16];
     char id[64]; /* "" before the first SUBSCRIBED; outlives crashes */
     int launched;
+    /* stories: as what it subscribes */
+    char role[32];
+    double failover_timeout_s;
+    bool volatile_tasks; /* it does not checkpoint */
+    bool unaware;        /* of partitions */
 };
 
 struct cluster {
@@ -94,6 +101,7 @@ struct cluster {
     struct sim_node *master;
     struct sim_node *agents[CLUSTER_AGENTS_MAX];
     char agent_names[CLUSTER_AGENTS_MAX][16];
+    char agent_ids[CLUSTER_AGENTS_MAX][64]; /* as offers told */
     struct cluster_framework frameworks[CLUSTER_FRAMEWORKS_MAX];
     struct cluster_executor executors[CLUSTER_EXECUTORS_MAX];
     char executor_names[CLUSTER_EXECUTORS_MAX][16];
@@ -124,6 +132,8 @@ extern const struct sim_program cluster_framework_program;
 
 /* Sums up what the master believes, of every agent; NULL, or what does not add up. */
 const char *cluster_master_check(void *core);
+/* An agent's detector finds the master (again). */
+void cluster_agent_detects(struct sim_node *node);
 /* The agent's own invariants (they abort). */
 void cluster_agent_check(void *core);
 
@@ -140,12 +150,14 @@ struct container_report;
 /* Takes over the report. */
 void cluster_agent_report(struct sim_node *agent, struct container_report *report);
 
-/* --- for scenarios --- */
+/* --- what frameworks hear (cluster_laws.c) --- */
 
-/* The framework asks the master for the state of all its tasks. */
+/* Whether the update may come now, and what it means for its task. */
+void cluster_hears(struct cluster *cluster, const Pb__TaskStatus *status);
+struct scheduler;
+/* Asks for all tasks of the framework that are not over, if there are any. */
+void cluster_reconcile(struct cluster_framework *framework, struct scheduler *scheduler);
+/* The same, at random: nothing happens while it is not subscribed. */
 void cluster_framework_reconcile(struct cluster_framework *framework);
-/* Launches on the next offer: runs for so long, then exits. */
-void cluster_framework_want(struct cluster_framework *framework, int duration_ms, int exit_code);
-void cluster_framework_kill(struct cluster_framework *framework, struct cluster_task *task);
 
 #endif

@@ -34,7 +34,8 @@ static void *start(struct sim_node *node)
         .sandbox_directory = "/mnt/mesos/sandbox",
         .strict = true,
         .switch_user = true,
-        .registration_backoff_factor_ns = NS_PER_SEC,
+        .registration_backoff_factor_ns =
+            ((struct cluster *)node->arg)->options.story ? 40 * NS_PER_MS : NS_PER_SEC,
         .executor_registration_timeout_ns = NS_PER_MIN,
         .executor_reregistration_timeout_ns = 2 * NS_PER_SEC,
         .executor_shutdown_grace_period_ns = 5 * NS_PER_SEC,
@@ -200,7 +201,7 @@ static void ask(struct agent_core *core, const struct agent_ask *ask)
         sim_schedule(sim, sim->now_ns, node, answer_detect, node, NULL);
         break;
     case AGENT_ASK_LOG:
-        sim_trace(sim, node, "%s", ask->text);
+        sim_trace(sim, node, "says: %s", ask->text);
         break;
     case AGENT_ASK_EXIT:
         sim_trace(sim, node, "exits: %s", ask->text != NULL ? ask->text : "");
@@ -290,6 +291,13 @@ void cluster_agent_report(struct sim_node *agent, struct container_report *repor
         sim_schedule(agent->sim, agent->sim->now_ns, agent, give_report, reporting, reporting_free);
     } else {
         reporting_free(reporting);
+    }
+}
+
+void cluster_agent_detects(struct sim_node *node)
+{
+    if (sim_is_up(node)) {
+        tell_master(node->core);
     }
 }
 

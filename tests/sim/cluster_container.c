@@ -9,6 +9,7 @@
 
 #define LAUNCH_MAX_NS (50 * NS_PER_MS)
 #define DESTROY_MAX_NS (20 * NS_PER_MS)
+#define STORY_WAIT_NS (10 * NS_PER_MS)
 
 static struct cluster_executor *find(struct cluster *cluster, const struct sim_node *agent,
                                      const char *path)
@@ -104,7 +105,8 @@ static void launch(struct cluster *cluster, struct sim_node *agent,
 {
     struct sim *sim = agent->sim;
     struct cluster_executor *executor = find_free(cluster);
-    if (executor == NULL || prng_below(&sim->prng, 50) == 0) {
+    bool fails = !cluster->options.story && prng_below(&sim->prng, 50) == 0;
+    if (executor == NULL || fails) {
         fail_launch(agent, request->path);
         return;
     }
@@ -118,8 +120,8 @@ static void launch(struct cluster *cluster, struct sim_node *agent,
     copy_text(executor->executor_id, sizeof(executor->executor_id),
               variable(request->spec, "MESOS_EXECUTOR_ID"));
     executor->checkpoint = strcmp(variable(request->spec, "MESOS_CHECKPOINT"), "1") == 0;
-    sim_schedule(sim, sim->now_ns + sim_draw_ns(sim, 0, LAUNCH_MAX_NS), NULL, begin, executor,
-                 NULL);
+    int64_t wait_ns = cluster->options.story ? STORY_WAIT_NS : sim_draw_ns(sim, 0, LAUNCH_MAX_NS);
+    sim_schedule(sim, sim->now_ns + wait_ns, NULL, begin, executor, NULL);
 }
 
 static void end(struct sim *sim UNUSED, void *arg)
@@ -133,7 +135,9 @@ static void end(struct sim *sim UNUSED, void *arg)
 static void destroy(struct cluster_executor *executor)
 {
     struct sim *sim = executor->agent->sim;
-    sim_schedule(sim, sim->now_ns + sim_draw_ns(sim, 0, DESTROY_MAX_NS), NULL, end, executor, NULL);
+    int64_t wait_ns =
+        executor->cluster->options.story ? STORY_WAIT_NS : sim_draw_ns(sim, 0, DESTROY_MAX_NS);
+    sim_schedule(sim, sim->now_ns + wait_ns, NULL, end, executor, NULL);
 }
 
 /* The last request of a recovery: what nobody named is an orphan. */

@@ -36,7 +36,7 @@ static void *start(struct sim_node *node)
         .sandbox = "/sandbox",
         .checkpoint = arg->checkpoint,
         .recovery_timeout_ns = 15 * NS_PER_MIN,
-        .backoff_max_ns = 2 * NS_PER_SEC,
+        .backoff_max_ns = arg->cluster->options.story ? 50 * NS_PER_MS : 2 * NS_PER_SEC,
         .shutdown_grace_ns = 5 * NS_PER_SEC,
         .container_ip = "10.0.0.1",
         .seed = prng_next(&node->sim->prng),
@@ -78,13 +78,16 @@ struct ending {
     int status;
 };
 
-static void end_process(struct sim *sim UNUSED, void *arg)
+static void end_process(struct sim *sim, void *arg)
 {
     struct ending *ending = arg;
     struct executor_core *core = ending->node->core;
     if (core->task_token == ending->token) {
         core->task_token = 0;
         core->task->runs = false;
+        CLEANUP(buf_deinit) struct buf how = BUF_INIT;
+        exec_describe_status(ending->status, &how);
+        sim_trace(sim, core->node, "sees that %s %s", core->task->id, buf_text(&how));
         step(core, &(struct exec_event){
                        .type = EXEC_EXITED, .token = ending->token, .status = ending->status});
     }
@@ -110,7 +113,7 @@ static void spawn(struct executor_core *core, const struct exec_effect *effect)
     if (++core->task->starts > 1) {
         cluster_wrong(arg->cluster, "task %s runs twice", core->task->id);
     }
-    sim_trace(core->node->sim, core->node, "runs task %s", core->task->id);
+    sim_trace(core->node->sim, core->node, "runs %s", core->task->id);
     if (core->task->duration_ms >= 0) {
         end_at(core, core->task->duration_ms * NS_PER_MS, core->task->exit_code << 8);
     }
@@ -118,10 +121,18 @@ static void spawn(struct executor_core *core, const struct exec_effect *effect)
 
 static void signal_process(struct executor_core *core, int signal_number)
 {
-    /* One in five ignores SIGTERM. */
-    if (core->task_token != 0 &&
-        (signal_number == SIGKILL || prng_below(&core->node->sim->prng, 5) != 0)) {
-        end_at(core, sim_draw_ns(core->node->sim, 0, 50 * NS_PER_MS), signal_number);
+    if (core->task_token == 0) {
+        return;
+    }
+    struct sim *sim = core->node->sim;
+    const struct cluster_executor *arg = core->node->arg;
+    bool story = arg->cluster->options.story;
+    sim_trace(sim, core->node, "sends signal %d to %s", signal_number, core->task->id);
+    /* At random one in five ignores SIGTERM. */
+    bool ignores =
+        signal_number != SIGKILL && (story ? core->task->stubborn : prng_below(&sim->prng, 5) == 0);
+    if (!ignores) {
+        end_at(core, story ? 10 * NS_PER_MS : sim_draw_ns(sim, 0, 50 * NS_PER_MS), signal_number);
     }
 }
 
@@ -159,6 +170,9 @@ static void note_update(struct executor_core *core, struct slice bytes)
     struct err err;
     int status = MESSAGE_DECODE(Pb__Executor__Call, pb__executor__call, bytes, &arena, &call, &err);
     ASSERT(status == 0);
+    const ProtobufCEnumValue *type = protobuf_c_enum_descriptor_get_value(
+        &pb__executor__call__type__descriptor, (int)call->type);
+    sim_trace(core->node->sim, core->node, "calls %s", type->name);
     struct cluster_executor *arg = core->node->arg;
     const Pb__TaskStatus *const *statuses = NULL;
     size_t count = 0;
@@ -203,7 +217,7 @@ static void perform(struct executor_core *core, const struct exec_effect *effect
         signal_process(core, effect->signal);
         break;
     case EXEC_LOG:
-        sim_trace(core->node->sim, core->node, "%s", effect->text);
+        sim_trace(core->node->sim, core->node, "says: %s", effect->text);
         break;
     case EXEC_AGENT_CALL:
     case EXEC_AGENT_SESSION:

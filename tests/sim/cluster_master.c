@@ -4,7 +4,7 @@
 #include "common/xalloc.h"
 #include "master/master_state.h"
 #include "registry/registry_memory.h"
-#include "sim/cluster.h"
+#include "sim/cluster_story.h"
 
 struct master_core {
     struct master *master;
@@ -116,7 +116,7 @@ static void perform(struct master_core *core, struct master_effects *effects)
     sim_perform_net(core->node, &effects->net);
     struct master_log *line;
     while ((line = master_effects_pop_log(effects)) != NULL) {
-        sim_trace(core->node->sim, core->node, "%s", line->text);
+        sim_trace(core->node->sim, core->node, "says: %s", line->text);
         free(line->text);
         free(line);
     }
@@ -198,4 +198,77 @@ const char *cluster_master_check(void *arg)
         }
     }
     return NULL;
+}
+
+/* --- what an operator sees --- */
+
+static void look_at_task(const struct master *master, uint32_t slot, struct buf *out)
+{
+    struct cow_value *value = cow_table_get(&master->task_records, slot);
+    const struct task_record *record = CONTAINER_OF(value, struct task_record, value);
+    buf_printf(out, " %.*s %s", SLICE_ARGS(task_record_id(record)),
+               master_task_state_name((enum task_state)record->state) + strlen("TASK_"));
+}
+
+static void look_at_agent(const struct master *master, struct agent *agent, struct buf *out)
+{
+    CLEANUP(resources_deinit) struct resources sum = RESOURCES_INIT;
+    int64_t cpus = 0;
+    int64_t mem = 0;
+    add_use(agent, &sum);
+    (void)resources_get_scalar(&sum, SLICE("cpus"), &cpus);
+    (void)resources_get_scalar(&sum, SLICE("mem"), &mem);
+    buf_printf(out, "%s%s: cpus:%g mem:%g offered or used;", agent->hostname,
+               agent->connected ? "" : " (disconnected)", (double)cpus / 1000, (double)mem / 1000);
+    struct task *task;
+    LIST_FOR_EACH (task, &agent->tasks, of_agent) {
+        look_at_task(master, task->slot, out);
+    }
+    buf_append_byte(out, '\n');
+}
+
+static void look_at_framework(const struct master *master, const struct framework *framework,
+                              struct buf *out)
+{
+    static const char *const states[] = {
+        [FRAMEWORK_RECOVERED] = "recovered", [FRAMEWORK_ACTIVE] = "active",
+        [FRAMEWORK_INACTIVE] = "inactive",   [FRAMEWORK_DISCONNECTED] = "disconnected",
+        [FRAMEWORK_COMPLETED] = "completed",
+    };
+    buf_printf(out, "%s (%s)", framework->name, states[framework->state]);
+    const struct unreachable_task *task;
+    const char *before = "; unreachable:";
+    LIST_FOR_EACH (task, &framework->unreachable_order, link) {
+        buf_append_text(out, before);
+        look_at_task(master, task->slot, out);
+        before = "";
+    }
+    const struct task_ring *ring = &framework->completed_tasks;
+    for (size_t i = 0; i < ring->count; i++) {
+        uint32_t slot = ring->slots[(ring->first + i) % ring->capacity];
+        if (slot != UINT32_MAX) {
+            buf_append_text(out, i == 0 ? "; over:" : "");
+            look_at_task(master, slot, out);
+        }
+    }
+    buf_append_byte(out, '\n');
+}
+
+void cluster_master_look(const void *arg, struct buf *out)
+{
+    const struct master_core *core = arg;
+    struct agent *agent;
+    LIST_FOR_EACH (agent, &core->master->registered, link) {
+        look_at_agent(core->master, agent, out);
+    }
+    if (core->master->unreachable_count != 0) {
+        buf_printf(out, "unreachable agents: %zu\n", core->master->unreachable_count);
+    }
+    const struct list *lists[] = {&core->master->running, &core->master->completed};
+    for (size_t i = 0; i < ELEMENTS(lists); i++) {
+        const struct framework *framework;
+        LIST_FOR_EACH (framework, lists[i], link) {
+            look_at_framework(core->master, framework, out);
+        }
+    }
 }

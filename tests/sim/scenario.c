@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "common/xalloc.h"
+#include "sim/scenario_diff.h"
 
 struct play {
     const struct scenario_world *const *worlds;
@@ -108,24 +109,6 @@ static int read_file(const char *path, struct buf *out)
     return 0;
 }
 
-static void print_difference(struct slice want, struct slice got)
-{
-    struct slice a = {NULL, 0};
-    struct slice b = {NULL, 0};
-    for (int line = 1;; line++) {
-        bool more_want = slice_split(&want, '\n', &a);
-        bool more_got = slice_split(&got, '\n', &b);
-        if (!more_want && !more_got) {
-            return;
-        }
-        if (more_want != more_got || !slice_equal(a, b)) {
-            printf("  line %d\n    written: %.*s\n    played:  %.*s\n", line,
-                   more_want ? (int)a.size : 0, a.data, more_got ? (int)b.size : 0, b.data);
-            return;
-        }
-    }
-}
-
 static bool play_file(const char *path, bool update, const struct scenario_world *const *worlds,
                       size_t world_count)
 {
@@ -148,8 +131,9 @@ static bool play_file(const char *path, bool update, const struct scenario_world
         bool written = file != NULL && fwrite(played.data, 1, played.size, file) == played.size;
         return file != NULL && fclose(file) == 0 && written;
     }
-    printf("FAILED %s\n", path);
-    print_difference(buf_slice(&text), buf_slice(&played));
+    CLEANUP(buf_deinit) struct buf diff = BUF_INIT;
+    scenario_diff(buf_slice(&text), buf_slice(&played), &diff);
+    printf("FAILED %s ('-' is written, '+' was played)\n%s", path, buf_text(&diff));
     return false;
 }
 

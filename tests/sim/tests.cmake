@@ -5,6 +5,7 @@ add_library(tepui_sim STATIC
   ${CMAKE_CURRENT_LIST_DIR}/sim_disk.c
   ${CMAKE_CURRENT_LIST_DIR}/sim_fault.c
   ${CMAKE_CURRENT_LIST_DIR}/scenario.c
+  ${CMAKE_CURRENT_LIST_DIR}/scenario_diff.c
   ${CMAKE_CURRENT_LIST_DIR}/toy_lease.c
   ${CMAKE_CURRENT_LIST_DIR}/toy_world.c)
 target_include_directories(tepui_sim PUBLIC ${CMAKE_CURRENT_LIST_DIR}/..)
@@ -22,6 +23,7 @@ function(tepui_sim_test name)
 endfunction()
 
 tepui_sim_test(sim)
+tepui_sim_test(scenario)
 
 # tepui_scenarios(program pattern): plays tests/scenario/<pattern>.txt.
 function(tepui_scenarios program pattern)
@@ -42,11 +44,16 @@ add_library(tepui_cluster STATIC
   ${CMAKE_CURRENT_LIST_DIR}/cluster_container.c
   ${CMAKE_CURRENT_LIST_DIR}/cluster_executor.c
   ${CMAKE_CURRENT_LIST_DIR}/cluster_framework.c
-  ${CMAKE_CURRENT_LIST_DIR}/cluster_master.c)
+  ${CMAKE_CURRENT_LIST_DIR}/cluster_laws.c
+  ${CMAKE_CURRENT_LIST_DIR}/cluster_master.c
+  ${CMAKE_CURRENT_LIST_DIR}/cluster_scheduler.c
+  ${CMAKE_CURRENT_LIST_DIR}/cluster_story.c
+  ${CMAKE_CURRENT_LIST_DIR}/cluster_story_framework.c)
 target_compile_definitions(tepui_cluster PRIVATE _GNU_SOURCE)
 target_compile_options(tepui_cluster PRIVATE ${TEPUI_WARNINGS})
 target_link_libraries(tepui_cluster PUBLIC tepui_sim tepui_master tepui_agent tepui_executor)
 tepui_sim_test(cluster tepui_cluster)
+tepui_scenarios(scenario_cluster cluster-* tepui_cluster)
 
 add_library(tepui_sim_rlog STATIC
   ${CMAKE_CURRENT_LIST_DIR}/rlog_laws.c
