@@ -51,9 +51,9 @@ def fields(message):
 class Agents:
     """Listens for what the master says, and keeps the ids that it gave."""
 
-    def __init__(self):
-        self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
-        self.address = "127.0.0.1:%d" % self.listener.getsockname()[1]
+    def __init__(self, host="127.0.0.1"):
+        self.listener = socket.create_server((host, 0), backlog=64)
+        self.address = "%s:%d" % (host, self.listener.getsockname()[1])
         self.lock = threading.Lock()
         self.registered = {}  # by actor: the id
         self.links = []
@@ -116,9 +116,9 @@ class Agents:
             "User-Agent": "libprocess/%s@%s" % (actor, self.address), "Connection": "Keep-Alive"})
         connection.getresponse().read()
 
-    def register(self, master, numbers, size=0):
+    def register(self, master, numbers, size=0, timeout=20):
         """Registers slave(n) for each number; what each tells of itself has `size` bytes more."""
-        connection = http.client.HTTPConnection("127.0.0.1", master.port, timeout=20)
+        connection = http.client.HTTPConnection(master.host, master.port, timeout=timeout)
         cpus = field(1, "cpus") + field(2, 0) + field(3, b"\x09" + b"\0\0\0\0\0\0\0\x40")
         rack = field(1, "rack") + field(2, 3) + field(5, field(1, "r" * size))
         for n in numbers:

@@ -37,17 +37,24 @@ def until(check, seconds=30, what="a condition"):
 
 
 class Daemon:
-    def __init__(self, program, port, folder, flags):
+    """`within`: a command that runs it somewhere else, such as another network namespace."""
+
+    def __init__(self, program, port, folder, flags, host="127.0.0.1", within=()):
         self.program, self.port, self.folder, self.flags = program, port, folder, flags
+        self.host, self.within = host, within
         self.process = None
 
-    def start(self):
+    def spawn(self):
         self.folder.mkdir(parents=True, exist_ok=True)
         log = open(self.folder / "log", "ab")
         self.process = subprocess.Popen(
-            [BIN / self.program] + ["--%s=%s" % f for f in self.flags.items()],
+            [*self.within, BIN / self.program] + ["--%s=%s" % f for f in self.flags.items()],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder)
         log.close()
+        return self
+
+    def start(self):
+        self.spawn()
         until(lambda: self.get("/health") is not None, 20, "%s answering" % self.program)
         return self
 
@@ -55,8 +62,8 @@ class Daemon:
         self.process.send_signal(number)
         return self.process.wait(20)
 
-    def request(self, method, path, body=None, headers=None):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+    def request(self, method, path, body=None, headers=None, timeout=20):
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=timeout)
         try:
             connection.request(method, path, body, headers or {})
             answer = connection.getresponse()
@@ -156,7 +163,7 @@ class Scheduler:
         if self.framework_id:
             call["framework_id"] = {"value": self.framework_id}
             call["subscribe"]["framework_info"]["id"] = {"value": self.framework_id}
-        self.connection = http.client.HTTPConnection("127.0.0.1", self.master.port, timeout=60)
+        self.connection = http.client.HTTPConnection(self.master.host, self.master.port, timeout=60)
         self.connection.request("POST", "/api/v1/scheduler", json.dumps(call),
                                 {"Content-Type": "application/json",
                                  "Accept": "application/json"})
@@ -183,7 +190,8 @@ class Scheduler:
     def call(self, kind, **fields):
         body = dict({"type": kind, "framework_id": {"value": self.framework_id}}, **fields)
         if self.calls is None:
-            self.calls = http.client.HTTPConnection("127.0.0.1", self.master.port, timeout=20)
+            self.calls = http.client.HTTPConnection(self.master.host, self.master.port,
+                                                    timeout=20)
         self.calls.request("POST", "/api/v1/scheduler", json.dumps(body),
                            {"Content-Type": "application/json",
                             "Mesos-Stream-Id": self.stream_id})

@@ -14,17 +14,17 @@ QUORUM = 2
 
 
 class ZooKeeper:
-    def __init__(self, folder):
+    def __init__(self, folder, host="127.0.0.1"):
         if not (JARS / "zookeeper.jar").exists() or shutil.which("java") is None:
             pytest.skip("needs ZooKeeper: tools/dev deps zookeeper")
-        self.port = kit.free_port()
-        self.url = "zk://127.0.0.1:%d/tepui" % self.port
+        self.host, self.port = host, kit.free_port()
+        self.url = "zk://%s:%d/tepui" % (self.host, self.port)
         (folder / "data").mkdir(parents=True)
         config = folder / "zoo.cfg"
         config.write_text("tickTime=250\nminSessionTimeout=250\ndataDir=%s\nclientPort=%d\n"
-                          "clientPortAddress=127.0.0.1\nmaxClientCnxns=0\nforceSync=no\n"
+                          "clientPortAddress=%s\nmaxClientCnxns=0\nforceSync=no\n"
                           "admin.enableServer=false\n4lw.commands.whitelist=srvr\n"
-                          % (folder / "data", self.port))
+                          % (folder / "data", self.port, self.host))
         with open(folder / "log", "wb") as log:
             self.process = subprocess.Popen(
                 ["java", "-Xmx96m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp",
@@ -34,7 +34,7 @@ class ZooKeeper:
         kit.until(self.serves, 60, "a ZooKeeper that serves")
 
     def serves(self):
-        with socket.create_connection(("127.0.0.1", self.port), 5) as s:
+        with socket.create_connection((self.host, self.port), 5) as s:
             s.sendall(b"srvr")
             return b"Mode:" in s.recv(65536)
 

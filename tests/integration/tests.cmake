@@ -22,8 +22,21 @@ foreach(name clients kill local peers registry registry_group rough)
             ${CMAKE_SOURCE_DIR}/tests/integration/test_${name}.py)
   set_tests_properties(integration/${name} PROPERTIES
     ENVIRONMENT "TEPUI_BIN=${bin};TEPUI_CLIENTS=${clients};PYTHONDONTWRITEBYTECODE=1"
-    TIMEOUT 600 RESOURCE_LOCK host)
+    SKIP_RETURN_CODE 77 TIMEOUT 600 RESOURCE_LOCK host)
 endforeach()
+
+# Faults, in networks of their own (tools/dev deps partitions), and what judges the outcome.
+foreach(name linear registry_model)
+  add_test(NAME integration/${name}
+    COMMAND /usr/bin/python3 -B -m pytest -q -p no:cacheprovider
+            ${CMAKE_SOURCE_DIR}/tests/integration/test_${name}.py)
+  set_tests_properties(integration/${name} PROPERTIES TIMEOUT 120)
+endforeach()
+add_test(NAME integration/partitions
+  COMMAND ${CMAKE_SOURCE_DIR}/tests/integration/apart /usr/bin/python3 -B -m pytest -q -rP
+          -p no:cacheprovider ${CMAKE_SOURCE_DIR}/tests/integration/test_partitions.py)
+set_tests_properties(integration/partitions PROPERTIES ENVIRONMENT "TEPUI_BIN=${bin}"
+                     SKIP_RETURN_CODE 77 TIMEOUT 600 RESOURCE_LOCK host)
 
 # Elections in a real ZooKeeper (tools/dev deps zookeeper).
 tepui_program(zk_member ${CMAKE_SOURCE_DIR}/tests/integration/zk_member.c LIBS tepui_coord)
