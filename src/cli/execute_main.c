@@ -125,8 +125,10 @@ static void send_call(struct execute *execute, const Pb__Scheduler__Call *call)
 
 static void perform(struct execute *execute, struct execute_actions *actions)
 {
-    fwrite(actions->text.data, 1, actions->text.size, actions->failed ? stderr : stdout);
-    fflush(stdout);
+    if (actions->text.size > 0) {
+        fwrite(actions->text.data, 1, actions->text.size, actions->failed ? stderr : stdout);
+        fflush(stdout);
+    }
     for (size_t i = 0; i < actions->count; i++) {
         send_call(execute, actions->calls[i]);
     }
