@@ -18,6 +18,9 @@
 #define CLUSTER_AGENTS_MAX 8
 #define CLUSTER_FRAMEWORKS_MAX 4
 #define CLUSTER_EXECUTORS_MAX 256
+#define CLUSTER_NESTED_MAX 256
+/* The ids of executors that run pods begin so; those of command tasks are their task's. */
+#define CLUSTER_POD_PREFIX "pod-"
 #define CLUSTER_TASKS_MAX 4096 /* of one run */
 #define CLUSTER_UPDATES_MAX 64 /* of one task */
 
@@ -81,6 +84,16 @@ struct cluster_executor {
     int status; /* wait status, when ENDED */
 };
 
+/* A container inside an executor's, with one task of a pod (cluster_nested.h). */
+struct cluster_nested {
+    struct cluster_executor *parent;
+    enum cluster_container_state state;
+    uint32_t life; /* counts beginnings and ends */
+    char path[256];
+    struct cluster_task *task;
+    int status; /* wait status, when ENDED */
+};
+
 struct cluster_framework {
     struct cluster *cluster;
     struct sim_node *node;
@@ -105,6 +118,7 @@ struct cluster {
     struct cluster_framework frameworks[CLUSTER_FRAMEWORKS_MAX];
     struct cluster_executor executors[CLUSTER_EXECUTORS_MAX];
     char executor_names[CLUSTER_EXECUTORS_MAX][16];
+    struct cluster_nested nested[CLUSTER_NESTED_MAX];
     struct cluster_task *tasks; /* CLUSTER_TASKS_MAX */
     int task_count;
     bool winding_down; /* no more launches: the end of the run */

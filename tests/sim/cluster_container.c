@@ -5,7 +5,7 @@
 
 #include "common/xalloc.h"
 #include "container/container.h"
-#include "sim/cluster.h"
+#include "sim/cluster_nested.h"
 
 #define LAUNCH_MAX_NS (50 * NS_PER_MS)
 #define DESTROY_MAX_NS (20 * NS_PER_MS)
@@ -71,6 +71,7 @@ void cluster_executor_exited(struct cluster_executor *executor, int wait_status)
     executor->state = CLUSTER_CONTAINER_ENDED;
     executor->status = wait_status;
     sim_crash(executor->node);
+    cluster_nested_end_all(executor);
     tell_terminated(executor, true);
 }
 
@@ -151,6 +152,7 @@ static void recovered(struct cluster *cluster, struct sim_node *agent)
         if (!executor->kept) {
             sim_crash(executor->node);
             executor->state = CLUSTER_CONTAINER_FREE;
+            cluster_nested_end_all(executor);
         } else if (executor->state == CLUSTER_CONTAINER_ENDED) {
             tell_terminated(executor, true);
         } else if (!sim_is_up(executor->node)) {
@@ -160,7 +162,9 @@ static void recovered(struct cluster *cluster, struct sim_node *agent)
             tell_terminated(executor, true);
         }
     }
+    cluster_nested_tell_found(cluster, agent);
     cluster_agent_report(agent, container_report_new(CONTAINER_RECOVERED, ""));
+    cluster_nested_tell_ended(cluster, agent);
 }
 
 static void recover_one(struct cluster *cluster, struct sim_node *agent, const char *path)
@@ -185,6 +189,10 @@ static void answer(struct sim_node *agent, enum container_report_type type,
 static void perform(struct cluster *cluster, struct sim_node *agent,
                     const struct container_request *request)
 {
+    if (strchr(request->path, '.') != NULL) {
+        cluster_nested_perform(cluster, agent, request);
+        return;
+    }
     struct cluster_executor *executor = find(cluster, agent, request->path);
     switch (request->type) {
     case CONTAINER_RECOVER:

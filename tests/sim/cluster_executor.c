@@ -1,25 +1,38 @@
-/* The real command executor on a node of the simulator; the task's process is a timer. */
+/* The real command and default executors on nodes of the simulator; the task's process is a timer.
+ */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "common/xalloc.h"
 #include "executor/command_executor.h"
+#include "executor/default_executor.h"
 #include "sim/cluster.h"
 #include "sim/sim_http.h"
 #include "wire/message.h"
 #include "wire/recordio.h"
 
 #define EXECUTOR_PATH "/slave(1)/api/v1/executor"
+#define AGENT_PATH "/slave(1)/api/v1"
+#define AGENT_CALLS_MAX 64
+
+/* A call to the agent's API that is not answered yet. */
+struct agent_call {
+    uint64_t call; /* 0 = free */
+    uint64_t token;
+};
 
 struct executor_core {
-    struct command_executor *executor;
+    struct command_executor *executor; /* one of the two */
+    struct default_executor *pod;
     struct sim_node *node;
     uint64_t stream; /* the call of the subscription; 0 = none */
     struct recordio_reader reader;
     bool opened;         /* the stream was answered 200 */
     uint64_t task_token; /* of the process that runs; 0 = none */
     struct cluster_task *task;
+    struct agent_call calls[AGENT_CALLS_MAX];
 };
 
 static void step(struct executor_core *core, const struct exec_event *event);
@@ -41,7 +54,11 @@ static void *start(struct sim_node *node)
         .container_ip = "10.0.0.1",
         .seed = prng_next(&node->sim->prng),
     };
-    core->executor = command_executor_new(&options);
+    if (strncmp(arg->executor_id, CLUSTER_POD_PREFIX, strlen(CLUSTER_POD_PREFIX)) == 0) {
+        core->pod = default_executor_new(&options);
+    } else {
+        core->executor = command_executor_new(&options);
+    }
     return core;
 }
 
@@ -66,6 +83,7 @@ static void stop(void *arg)
         core->task->runs = false;
     }
     command_executor_free(core->executor);
+    default_executor_free(core->pod);
     recordio_reader_deinit(&core->reader);
     free(core);
 }
@@ -202,6 +220,42 @@ static void note_update(struct executor_core *core, struct slice bytes)
     arena_deinit(&arena);
 }
 
+static void call_agent(struct executor_core *core, const struct exec_effect *effect)
+{
+    struct cluster_executor *arg = core->node->arg;
+    struct agent_call *call = core->calls;
+    while (call->call != 0) {
+        ASSERT(++call < core->calls + AGENT_CALLS_MAX);
+    }
+    struct sim_http_request request = {
+        .address = arg->agent->address,
+        .method = "POST",
+        .path = AGENT_PATH,
+        .content_type = "application/x-protobuf",
+        .accept = "application/x-protobuf",
+        .body = blob_slice(effect->bytes),
+    };
+    *call = (struct agent_call){sim_http_request(core->node, &request), effect->token};
+}
+
+/* Whether the event was about such a call. */
+static bool take_reply(struct executor_core *core, const struct sim_http_event *event)
+{
+    for (size_t i = 0; i < AGENT_CALLS_MAX; i++) {
+        if (core->calls[i].call == event->call) {
+            bool answered = event->type == SIM_HTTP_ANSWER;
+            uint64_t token = core->calls[i].token;
+            core->calls[i].call = 0;
+            step(core, &(struct exec_event){.type = EXEC_REPLY,
+                                            .token = token,
+                                            .status = answered ? event->status : -ECONNRESET,
+                                            .bytes = event->body});
+            return true;
+        }
+    }
+    return false;
+}
+
 static void perform(struct executor_core *core, const struct exec_effect *effect)
 {
     switch (effect->type) {
@@ -220,13 +274,15 @@ static void perform(struct executor_core *core, const struct exec_effect *effect
         sim_trace(core->node->sim, core->node, "says: %s", effect->text);
         break;
     case EXEC_AGENT_CALL:
+        call_agent(core, effect);
+        break;
     case EXEC_AGENT_SESSION:
     case EXEC_PROBE_HTTP:
     case EXEC_PROBE_TCP:
     case EXEC_ABANDON:
     case EXEC_LINK_TASK:
     case EXEC_QUIT:
-        break; /* checks and groups are not played here; QUIT is seen by the caller */
+        break; /* checks are not played here; QUIT is seen by the caller */
     }
 }
 
@@ -247,7 +303,11 @@ static void step(struct executor_core *core, const struct exec_event *event)
     struct now now = sim_now(core->node);
     struct exec_effects effects;
     exec_effects_init(&effects);
-    command_executor_step(core->executor, &now, event, &effects);
+    if (core->pod != NULL) {
+        default_executor_step(core->pod, &now, event, &effects);
+    } else {
+        command_executor_step(core->executor, &now, event, &effects);
+    }
     struct exec_effect *effect;
     while ((effect = exec_effect_pop(&effects)) != NULL) {
         perform(core, effect);
@@ -261,9 +321,11 @@ static void step(struct executor_core *core, const struct exec_event *event)
     exec_effects_deinit(&effects);
 }
 
-static int64_t deadline(const void *core)
+static int64_t deadline(const void *arg)
 {
-    return command_executor_deadline(((const struct executor_core *)core)->executor);
+    const struct executor_core *core = arg;
+    return core->pod != NULL ? default_executor_deadline(core->pod)
+                             : command_executor_deadline(core->executor);
 }
 
 static void on_tick(void *core, struct sim_node *node UNUSED)
@@ -289,6 +351,9 @@ static void disconnect(struct executor_core *core)
 static void on_http(void *arg, struct sim_node *node UNUSED, const struct sim_http_event *event)
 {
     struct executor_core *core = arg;
+    if (take_reply(core, event)) {
+        return;
+    }
     if (event->call != core->stream) {
         /* Another call: what is not taken counts as a disconnection (executor/exec_host.h). */
         if (event->type == SIM_HTTP_CLOSED ||

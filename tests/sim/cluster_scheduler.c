@@ -1,5 +1,6 @@
 #include "sim/cluster_scheduler.h"
 
+#include "sim/cluster.h"
 #include "sim/sim_http.h"
 #include "wire/message.h"
 
@@ -312,10 +313,31 @@ Pb__TaskInfo *scheduler_task_info(const char *id, const char *agent_id, double c
     info->task_id = new_task_id(id, arena);
     info->agent_id = new_agent_id(agent_id, arena);
     info->command = MESSAGE_NEW(Pb__CommandInfo, pb__command_info, arena);
-    info->command->value = arena_strdup(arena, "run");
+    info->command->value = arena_printf(arena, "run %s", id);
     Pb__Resource *resource = scheduler_scalar("cpus", cpus, role, arena);
     MESSAGE_APPEND(arena, info->n_resources, info->resources, resource);
     resource = scheduler_scalar("mem", mem, role, arena);
     MESSAGE_APPEND(arena, info->n_resources, info->resources, resource);
+    return info;
+}
+
+Pb__ExecutorInfo *scheduler_pod_info(const struct scheduler *scheduler, int number,
+                                     const char *role, struct arena *arena)
+{
+    static const struct {
+        const char *name;
+        double value;
+    } own[] = {{"cpus", 0.1}, {"mem", 32}, {"disk", 32}};
+    Pb__ExecutorInfo *info = MESSAGE_NEW(Pb__ExecutorInfo, pb__executor_info, arena);
+    info->has_type = true;
+    info->type = PB__EXECUTOR_INFO__TYPE__DEFAULT;
+    info->executor_id = MESSAGE_NEW(Pb__ExecutorID, pb__executor_id, arena);
+    info->executor_id->value = arena_printf(arena, CLUSTER_POD_PREFIX "%d", number);
+    info->framework_id = MESSAGE_NEW(Pb__FrameworkID, pb__framework_id, arena);
+    info->framework_id->value = arena_strdup(arena, scheduler->id);
+    for (size_t i = 0; i < ELEMENTS(own); i++) {
+        Pb__Resource *resource = scheduler_scalar(own[i].name, own[i].value, role, arena);
+        MESSAGE_APPEND(arena, info->n_resources, info->resources, resource);
+    }
     return info;
 }

@@ -73,4 +73,8 @@ Pb__Resource *scheduler_scalar(const char *name, double value, const char *role,
 Pb__TaskInfo *scheduler_task_info(const char *id, const char *agent_id, double cpus, double mem,
                                   const char *role, struct arena *arena);
 
+/* A default executor; `number` makes its id. */
+Pb__ExecutorInfo *scheduler_pod_info(const struct scheduler *scheduler, int number,
+                                     const char *role, struct arena *arena);
+
 #endif

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "common/xalloc.h"
+#include "sim/cluster_nested.h"
 #include "sim/sim_disk.h"
 #include "sim/sim_http.h"
 #include "sim/sim_net.h"
@@ -144,6 +145,11 @@ static int kill_executor(struct story *story, struct words *words, struct err *e
     if (status != 0) {
         return status;
     }
+    struct cluster_executor *of_pod = cluster_nested_executor(story->cluster, task);
+    if (of_pod != NULL) {
+        cluster_executor_exited(of_pod, SIGKILL);
+        return 0;
+    }
     for (int i = 0; i < CLUSTER_EXECUTORS_MAX; i++) {
         struct cluster_executor *executor = &story->cluster->executors[i];
         if (executor->state == CLUSTER_CONTAINER_RUNS &&
@@ -262,6 +268,7 @@ static int launches(struct cluster_framework *framework, struct words *words, st
             if (wish.count > STORY_GROUP_MAX) {
                 return err_set(err, -EINVAL, "a group has at most %d tasks", STORY_GROUP_MAX);
             }
+            continue;
         }
         int status = take_process(words, &wish.duration_ms[nth], &wish.exit_code[nth], &taken, err);
         if (status == 0 && !taken) {

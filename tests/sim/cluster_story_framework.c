@@ -99,26 +99,8 @@ static Pb__TaskInfo *new_task(struct story_core *core, const struct held_offer *
     task->stubborn = wish->stubborn;
     copy_text(task->agent_id, sizeof(task->agent_id), offer->agent_id);
     TELL(core, "launches %s on %s", task->id, offer->agent);
-    Pb__TaskInfo *info = scheduler_task_info(task->id, offer->agent_id, wish->cpus, wish->mem,
-                                             core->self->role, arena);
-    info->command->value = arena_printf(arena, "run %s", task->id);
-    return info;
-}
-
-static Pb__ExecutorInfo *new_pod(struct story_core *core, struct arena *arena)
-{
-    Pb__ExecutorInfo *info = MESSAGE_NEW(Pb__ExecutorInfo, pb__executor_info, arena);
-    info->has_type = true;
-    info->type = PB__EXECUTOR_INFO__TYPE__DEFAULT;
-    info->executor_id = MESSAGE_NEW(Pb__ExecutorID, pb__executor_id, arena);
-    info->executor_id->value = arena_printf(arena, "pod-%d", core->self->launched);
-    info->framework_id = MESSAGE_NEW(Pb__FrameworkID, pb__framework_id, arena);
-    info->framework_id->value = arena_strdup(arena, core->self->id);
-    Pb__Resource *resource = scheduler_scalar("cpus", 0.1, core->self->role, arena);
-    MESSAGE_APPEND(arena, info->n_resources, info->resources, resource);
-    resource = scheduler_scalar("mem", 32, core->self->role, arena);
-    MESSAGE_APPEND(arena, info->n_resources, info->resources, resource);
-    return info;
+    return scheduler_task_info(task->id, offer->agent_id, wish->cpus, wish->mem, core->self->role,
+                               arena);
 }
 
 static int room(const struct held_offer *offer, const struct story_wish *wish)
@@ -139,29 +121,58 @@ static void drop_offer(struct story_core *core, size_t at)
             (--core->offer_count - at) * sizeof(core->offers[0]));
 }
 
-/* Launches what fits into the offer; false if nothing does. */
-static bool use_offer(struct story_core *core, const struct held_offer *offer,
+/* All offers of the agent of the first, as one; their ids are in `ids`. */
+static struct held_offer sum_offers(const struct story_core *core, const struct held_offer *first,
+                                    size_t *ret_count, Pb__OfferID ***ids, struct arena *arena)
+{
+    struct held_offer sum = *first;
+    sum.cpus = sum.mem = 0;
+    for (size_t i = 0; i < core->offer_count; i++) {
+        const struct held_offer *offer = &core->offers[i];
+        if (strcmp(offer->agent_id, first->agent_id) == 0) {
+            Pb__OfferID *id = MESSAGE_NEW(Pb__OfferID, pb__offer_id, arena);
+            id->value = arena_strdup(arena, offer->id);
+            MESSAGE_APPEND(arena, *ret_count, *ids, id);
+            sum.cpus += offer->cpus;
+            sum.mem += offer->mem;
+        }
+    }
+    return sum;
+}
+
+/* Launches what fits on the agent; its offers are used up then. False if nothing does. */
+static bool use_offer(struct story_core *core, const struct held_offer *first,
                       struct story_wish *wish)
 {
-    int count = MIN(room(offer, wish), wish->count);
-    if (count == 0 || (wish->agent[0] != '\0' && strcmp(wish->agent, offer->agent) != 0)) {
+    CLEANUP(arena_deinit) struct arena arena;
+    arena_init(&arena, 0);
+    size_t id_count = 0;
+    Pb__OfferID **ids = NULL;
+    struct held_offer sum = sum_offers(core, first, &id_count, &ids, &arena);
+    int count = MIN(room(&sum, wish), wish->count);
+    if (count == 0 || (wish->agent[0] != '\0' && strcmp(wish->agent, sum.agent) != 0)) {
         return false;
     }
-    struct arena arena;
-    arena_init(&arena, 0);
     size_t task_count = 0;
     Pb__TaskInfo **tasks = NULL;
     for (int i = 0; i < count; i++) {
-        Pb__TaskInfo *task = new_task(core, offer, wish, i, &arena);
+        Pb__TaskInfo *task = new_task(core, &sum, wish, i, &arena);
         MESSAGE_APPEND(&arena, task_count, tasks, task);
     }
     core->self->launched++;
-    Pb__OfferID *id = MESSAGE_NEW(Pb__OfferID, pb__offer_id, &arena);
-    id->value = arena_strdup(&arena, offer->id);
-    scheduler_accept(&core->scheduler, &id, 1, tasks, task_count,
-                     wish->group ? new_pod(core, &arena) : NULL);
+    Pb__ExecutorInfo *pod = NULL;
+    if (wish->group) {
+        pod = scheduler_pod_info(&core->scheduler, core->self->launched, core->self->role, &arena);
+    }
+    scheduler_accept(&core->scheduler, ids, id_count, tasks, task_count, pod);
     wish->count -= count;
-    arena_deinit(&arena);
+    for (size_t at = 0; at < core->offer_count;) {
+        if (strcmp(core->offers[at].agent_id, sum.agent_id) == 0) {
+            drop_offer(core, at);
+        } else {
+            at++;
+        }
+    }
     return true;
 }
 
@@ -170,11 +181,7 @@ static void use_offers(struct story_core *core)
     for (size_t i = 0; i < core->wish_count;) {
         struct story_wish *wish = &core->wishes[i];
         for (size_t at = 0; at < core->offer_count && wish->count > 0;) {
-            if (use_offer(core, &core->offers[at], wish)) {
-                drop_offer(core, at);
-            } else {
-                at++;
-            }
+            at = use_offer(core, &core->offers[at], wish) ? 0 : at + 1;
         }
         if (wish->count > 0) {
             i++;
@@ -234,6 +241,9 @@ static void update(struct story_core *core, const Pb__TaskStatus *status)
     if (status->has_reason) {
         buf_printf(&text, ": %s",
                    enum_name(&pb__task_status__reason__descriptor, (int)status->reason));
+    }
+    if (status->state == PB__TASK_STATE__TASK_ERROR && status->message != NULL) {
+        buf_printf(&text, ": %s", status->message);
     }
     TELL(core, "%s", buf_text(&text));
     cluster_hears(core->self->cluster, status);

@@ -7,6 +7,8 @@
 #include "common/xalloc.h"
 #include "sim/scenario_diff.h"
 
+#define END_LINES 30
+
 struct play {
     const struct scenario_world *const *worlds;
     size_t world_count;
@@ -109,6 +111,16 @@ static int read_file(const char *path, struct buf *out)
     return 0;
 }
 
+/* The end of what was played before something failed. */
+static void print_end(struct slice played)
+{
+    size_t from = played.size;
+    for (int lines = 0; from > 0 && lines <= END_LINES; from--) {
+        lines += played.data[from - 1] == '\n';
+    }
+    printf("%.*s", SLICE_ARGS(slice_skip(played, from)));
+}
+
 static bool play_file(const char *path, bool update, const struct scenario_world *const *worlds,
                       size_t world_count)
 {
@@ -120,6 +132,7 @@ static bool play_file(const char *path, bool update, const struct scenario_world
         return false;
     }
     if (scenario_play(buf_slice(&text), worlds, world_count, &played, &err) != 0) {
+        print_end(buf_slice(&played));
         printf("FAILED %s: %s\n", path, err.text);
         return false;
     }
