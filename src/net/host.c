@@ -182,8 +182,8 @@ static void deliver_local(struct loop_task *task)
         .from = {.address = host->self},
         .name = slice_from(effect->name),
     };
-    memcpy(event.from.id, effect->from_id, sizeof(event.from.id));
-    memcpy(event.to, effect->to.id, sizeof(event.to));
+    memcpy(event.from.id, effect->route->from_id, sizeof(event.from.id));
+    memcpy(event.to, effect->route->to.id, sizeof(event.to));
     if (host->callbacks->has_actor(host->arg, slice_from(event.to))) {
         tell(host, &event);
     }
@@ -193,10 +193,10 @@ static void deliver_local(struct loop_task *task)
 /* Takes the effect over if the message goes to the process itself. */
 static void send_message(struct net_host *host, struct net_effect *effect)
 {
-    if (!is_ours(host, &effect->to.address)) {
+    if (!is_ours(host, &effect->route->to.address)) {
         struct upid from = {.address = host->self};
-        memcpy(from.id, effect->from_id, sizeof(from.id));
-        peers_send(host->peers, &from, &effect->to, slice_from(effect->name), effect->body);
+        memcpy(from.id, effect->route->from_id, sizeof(from.id));
+        peers_send(host->peers, &from, &effect->route->to, slice_from(effect->name), effect->body);
         net_effect_free(effect);
         return;
     }
@@ -245,7 +245,7 @@ static void begin_calls(struct net_host *host)
         struct net_effect *effect = call->effect;
         list_push_back(&host->calls, &call->link);
         host->call_count++;
-        call->client = client_new(host->loop, &effect->to.address, true);
+        call->client = client_new(host->loop, &effect->route->to.address, true);
         struct client_request request = {
             .method = effect->name,
             .target = slice_from(effect->path),
@@ -275,7 +275,7 @@ static void add_call(struct net_host *host, struct net_effect *effect)
 
 static void perform(struct net_host *host, struct net_effect *effect)
 {
-    const struct address *to = &effect->to.address;
+    const struct address *to = effect->route != NULL ? &effect->route->to.address : NULL;
     switch (effect->type) {
     case NET_RESPOND:
     case NET_RENDER:

@@ -94,34 +94,42 @@ void net_hangup(struct net_effects *effects, uint64_t handle)
     push(effects, NET_HANGUP, handle, NULL);
 }
 
+static struct net_effect *push_routed(struct net_effects *effects, enum net_effect_type type,
+                                      uint64_t handle, struct blob *body)
+{
+    struct net_effect *effect = push(effects, type, handle, body);
+    effect->route = xalloc(sizeof(*effect->route));
+    return effect;
+}
+
 void net_send(struct net_effects *effects, const char *from_id, const struct upid *to,
               const char *name, struct blob *body)
 {
-    struct net_effect *effect = push(effects, NET_SEND, 0, body);
+    struct net_effect *effect = push_routed(effects, NET_SEND, 0, body);
     ASSERT(strlen(from_id) <= UPID_ID_SIZE_MAX);
-    memcpy(effect->from_id, from_id, strlen(from_id) + 1);
-    effect->to = *to;
+    memcpy(effect->route->from_id, from_id, strlen(from_id) + 1);
+    effect->route->to = *to;
     effect->name = name;
 }
 
 struct net_effect *net_link(struct net_effects *effects, const struct address *address)
 {
-    struct net_effect *effect = push(effects, NET_LINK, 0, NULL);
-    effect->to.address = *address;
+    struct net_effect *effect = push_routed(effects, NET_LINK, 0, NULL);
+    effect->route->to.address = *address;
     return effect;
 }
 
 void net_unlink(struct net_effects *effects, const struct address *address)
 {
-    push(effects, NET_UNLINK, 0, NULL)->to.address = *address;
+    push_routed(effects, NET_UNLINK, 0, NULL)->route->to.address = *address;
 }
 
 struct net_effect *net_call(struct net_effects *effects, uint64_t handle,
                             const struct address *address, const char *method, const char *path,
                             const char *content_type, struct blob *body)
 {
-    struct net_effect *effect = push(effects, NET_CALL, handle, body);
-    effect->to.address = *address;
+    struct net_effect *effect = push_routed(effects, NET_CALL, handle, body);
+    effect->route->to.address = *address;
     effect->name = method;
     effect->path = xstrdup(path);
     effect->content_type = content_type;
@@ -151,6 +159,7 @@ struct net_effect *net_effect_free(struct net_effect *effect)
         }
         blob_unref(effect->body);
         free(effect->path);
+        free(effect->route);
         free(effect);
     }
     return NULL;

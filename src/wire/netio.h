@@ -98,14 +98,20 @@ enum net_effect_type {
     NET_STREAM_WRITE, /* one chunk: body */
     NET_STREAM_CLOSE, /* the last chunk, then the end */
     NET_HANGUP,       /* close the connection of a handle without ending the answer */
-    NET_SEND,         /* a libprocess message: from_id, to, name, body; connects if need be */
+    NET_SEND,         /* a libprocess message: route, name, body; connects if need be */
     NET_LINK,         /* keep a connection to an address, and tell NET_EXITED when it breaks */
     NET_UNLINK,       /* forget the address and close the connection */
-    NET_CALL,         /* an HTTP request of ours: handle, to.address, name = method, path, headers,
+    NET_CALL,         /* an HTTP request of ours: handle, route, name = method, path, headers,
                          content_type, body; NET_REPLY tells the end */
 };
 
 #define NET_HEADERS_MAX 4
+
+/* Who sends to whom; apart, since the most frequent effects have none. */
+struct net_route {
+    char from_id[UPID_ID_SIZE_MAX + 1]; /* SEND */
+    struct upid to;                     /* LINK, UNLINK and CALL use the address alone */
+};
 
 struct net_effect {
     struct list link;
@@ -115,13 +121,12 @@ struct net_effect {
     const char *content_type; /* static text, or NULL */
     struct net_header headers[NET_HEADERS_MAX];
     size_t header_count;
-    struct blob *body;   /* may be NULL */
-    struct net_job *job; /* RENDER */
-    char from_id[UPID_ID_SIZE_MAX + 1];
-    struct upid to;   /* SEND; LINK, UNLINK and CALL use the address */
-    const char *name; /* SEND: message name; CALL: method; static text */
-    char *path;       /* CALL: heap */
-    bool reconnect;   /* LINK: drop an existing connection first */
+    struct blob *body;       /* may be NULL */
+    struct net_job *job;     /* RENDER */
+    struct net_route *route; /* SEND, LINK, UNLINK, CALL: heap; else NULL */
+    const char *name;        /* SEND: message name; CALL: method; static text */
+    char *path;              /* CALL: heap */
+    bool reconnect;          /* LINK: drop an existing connection first */
 };
 
 /* Effects in the order in which they are to be performed; part of a core's own effects. */

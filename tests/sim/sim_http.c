@@ -408,7 +408,7 @@ static void stream_open(struct sim_http *http, struct conn *conn, const struct n
 static void call(struct sim_node *node, const struct net_effect *effect)
 {
     struct sim_http_request wanted = {
-        .address = effect->to.address,
+        .address = effect->route->to.address,
         .method = effect->name,
         .path = effect->path,
         .content_type = effect->content_type,

@@ -176,9 +176,9 @@ static void send_message(struct sim_network *network, struct sim_node *node, str
     message->from_node = node;
     message->to_node = to;
     message->generation = lane->generation;
-    memcpy(message->from.id, effect->from_id, sizeof(message->from.id));
+    memcpy(message->from.id, effect->route->from_id, sizeof(message->from.id));
     message->from.address = node->address;
-    memcpy(message->to, effect->to.id, sizeof(message->to));
+    memcpy(message->to, effect->route->to.id, sizeof(message->to));
     message->name = effect->name;
     message->body = blob_ref(effect->body);
     int64_t at_ns = sim_network_clear_ns(network, node, to) +
@@ -210,7 +210,7 @@ static bool open_lane(struct sim_network *network, struct sim_node *node, struct
 void sim_network_perform(struct sim_network *network, struct sim_node *node,
                          const struct net_effect *effect)
 {
-    struct sim_node *to = sim_find_address(network->sim, &effect->to.address);
+    struct sim_node *to = sim_find_address(network->sim, &effect->route->to.address);
     if (effect->type == NET_UNLINK) {
         if (to != NULL) {
             lane_of(network, node, to)->linked = false;
@@ -223,11 +223,11 @@ void sim_network_perform(struct sim_network *network, struct sim_node *node,
             lane_of(network, node, to)->linked = false;
             break_lane(network, node, to, 0);
         }
-        open_lane(network, node, to, &effect->to.address, true);
+        open_lane(network, node, to, &effect->route->to.address, true);
         return;
     }
     ASSERT(effect->type == NET_SEND);
-    if (open_lane(network, node, to, &effect->to.address, false)) {
+    if (open_lane(network, node, to, &effect->route->to.address, false)) {
         send_message(network, node, to, effect);
     }
 }

@@ -79,9 +79,9 @@ static void keep(struct harness *h, const struct net_effect *effect)
     sent->handle = effect->handle;
     sent->status = effect->status;
     sent->name = effect->name;
-    memcpy(sent->from, effect->from_id, sizeof(sent->from));
     if (effect->type == NET_SEND) {
-        upid_format(&effect->to, sent->to);
+        memcpy(sent->from, effect->route->from_id, sizeof(sent->from));
+        upid_format(&effect->route->to, sent->to);
     }
     struct net_answer answer = {.status = effect->status, .content_type = effect->content_type};
     if (effect->job != NULL) {

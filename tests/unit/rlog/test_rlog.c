@@ -53,12 +53,12 @@ static void note_net(const struct net_effect *effect)
     assert_true(sent_count < SENT_MAX);
     struct sent *one = &sent[sent_count++];
     *one = (struct sent){.type = effect->type,
-                         .peer = effect->to.address.port - SELF_PORT,
+                         .peer = effect->route->to.address.port - SELF_PORT,
                          .reconnect = effect->reconnect};
     if (effect->type == NET_SEND) {
         struct err err = {""};
-        (void)snprintf(one->from, sizeof(one->from), "%.63s", effect->from_id);
-        (void)snprintf(one->to, sizeof(one->to), "%.63s", effect->to.id);
+        (void)snprintf(one->from, sizeof(one->from), "%.63s", effect->route->from_id);
+        (void)snprintf(one->to, sizeof(one->to), "%.63s", effect->route->to.id);
         assert_true(rlog_message_find(slice_from(effect->name), &one->message_type));
         assert_int_equal(
             rlog_message_decode(one->message_type, blob_slice(effect->body), &one->message, &err),
