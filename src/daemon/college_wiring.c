@@ -47,6 +47,32 @@ static int find_all(const struct peers_url *list, struct peers_addresses *all, b
     return all->more ? err_set(err, -EINVAL, "more than %d masters", COLLEGE_MAX) : 0;
 }
 
+static bool is_loopback(const struct address *address)
+{
+    static const uint8_t ip6[16] = {[15] = 1};
+    return address->family == 4 ? address->ip[0] == 127
+                                : memcmp(address->ip, ip6, sizeof(ip6)) == 0;
+}
+
+/* A host's own name is often 127.0.1.1 to itself: that would be one more master, which is us. */
+static int check_reachable(const struct peers_addresses *all, const struct address *self,
+                           struct err *err)
+{
+    for (size_t i = 0; i < all->count; i++) {
+        if (is_loopback(&all->items[i]) != is_loopback(self)) {
+            char other[ADDRESS_TEXT_SIZE];
+            char own[ADDRESS_TEXT_SIZE];
+            address_format(&all->items[i], other);
+            address_format(self, own);
+            return err_set(err, -EINVAL,
+                           "%s and %s, which is this master's address, cannot reach one another: "
+                           "give addresses, or --ip",
+                           other, own);
+        }
+    }
+    return 0;
+}
+
 /* A majority of too few would be none: what a name server knows must not decide it. */
 static int find_quorum(int64_t quorum, size_t all, bool several, size_t *ret_quorum,
                        struct err *err)
@@ -83,6 +109,9 @@ int college_others_parse(const char *text, int64_t quorum, const struct address 
     int r = peers_url_parse_list(slice_from(text), &arena, &list, err);
     if (r == 0) {
         r = find_all(&list, &all, &several, err);
+    }
+    if (r == 0) {
+        r = check_reachable(&all, self, err);
     }
     arena_deinit(&arena);
     if (r != 0) {
@@ -270,10 +299,24 @@ bool college_wiring_take_net(struct college_wiring *wiring, const struct net_eve
 
 /* --- life --- */
 
+static void say_who(const struct college_wiring_options *options)
+{
+    CLEANUP(buf_deinit) struct buf text = BUF_INIT;
+    for (size_t i = 0; i < options->others->count; i++) {
+        char address[ADDRESS_TEXT_SIZE];
+        address_format(&options->others->items[i], address);
+        buf_printf(&text, "%s%s", i > 0 ? ", " : "", address);
+    }
+    LOG_INFO("%zu masters elect their leader, %zu of them are a majority; the others are %s",
+             options->others->count + 1, options->others->quorum,
+             text.size > 0 ? buf_text(&text) : "none");
+}
+
 struct college_wiring *college_wiring_new(const struct college_wiring_options *options)
 {
     struct college_wiring *wiring = xalloc(sizeof(*wiring));
     wiring->options = *options;
+    say_who(options);
     wiring->college = college_new(
         &(struct college_options){
             .self = options->self,

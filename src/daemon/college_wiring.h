@@ -19,7 +19,7 @@ struct college_others {
 /* "host:port,...", with or without ourselves; names are looked up: for the start. quorum: that of
  * --quorum, or negative for a majority. A name may have several addresses; then --quorum says how
  * many masters there must be, so that a name server that does not know all of them yet cannot make
- * a majority out of fewer. 0 or -EINVAL. */
+ * a majority out of fewer. Loopback addresses go with loopback addresses alone. 0 or -EINVAL. */
 int college_others_parse(const char *text, int64_t quorum, const struct address *self,
                          struct college_others *ret_others, struct err *err) WARN_UNUSED;
 

@@ -50,6 +50,22 @@ static void with_and_without_ourselves(void **state)
     assert_string_equal(parse("10.0.0.1:5050", -1, 1), "1 of");
 }
 
+static void who_cannot_reach_the_others(void **state)
+{
+    (void)state;
+    names_add("own", "127.0.1.1");
+    assert_string_equal(parse("own:5050,10.0.0.2:5050,10.0.0.3:5050", -1, 1),
+                        "--peers: 127.0.1.1:5050 and 10.0.0.1:5050, which is this master's "
+                        "address, cannot reach one another: give addresses, or --ip");
+    assert_non_null(strstr(parse("[::1]:5050,10.0.0.2:5050", -1, 1), "cannot reach one another"));
+    struct address own = {.family = 4, .port = 1, .ip = {127, 0, 0, 1}};
+    struct college_others others;
+    struct err err = {""};
+    assert_int_equal(college_others_parse("127.0.0.1:1,127.0.0.1:2", -1, &own, &others, &err), 0);
+    assert_int_equal(others.count, 1);
+    assert_true(college_others_parse("127.0.0.1:1,10.0.0.2:2", -1, &own, &others, &err) < 0);
+}
+
 static void quorums(void **state)
 {
     (void)state;
@@ -101,6 +117,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(with_and_without_ourselves),
+        TEST(who_cannot_reach_the_others),
         TEST(quorums),
         TEST(a_name_for_all),
         TEST(so_many_masters),
