@@ -195,6 +195,93 @@ def test_an_agent_that_starts_first_waits_for_its_masters(cluster):
     kit.until(lambda: peers.leader().state()["activated_slaves"] == 1, 60, "a registered agent")
 
 
+# What docs/operator/without-zookeeper.md says can be done.
+
+class Registered:
+    """Agents that only register: what the registry must hold ever after."""
+
+    def __init__(self):
+        self.agents = fake_agents.Agents()
+        self.count = 0
+
+    def add(self, leader):
+        self.count += 1
+        self.agents.register(leader, [self.count])
+        kit.until(lambda: len(self.agents.confirmed()) == self.count, 20, "the agent registered")
+
+    def are_known_to(self, master):
+        slaves = fake_agents.registry(master).get("slaves", {}).get("slaves", [])
+        assert {s["info"]["id"]["value"] for s in slaves} == self.agents.confirmed()
+        assert len(self.agents.confirmed()) == self.count
+
+
+@pytest.fixture
+def registered():
+    registered = Registered()
+    yield registered
+    registered.agents.close()
+
+
+def again(group, master, **flags):
+    """The master is stopped, and started with other flags."""
+    group.kill(master)
+    master.flags.update(flags)
+    group.start(master)
+    kit.until(lambda: group.leader() and masters.votes(master), 60, "a replica that votes")
+
+
+def test_a_master_that_lost_its_disk_takes_the_log_from_the_others(cluster, registered):
+    peers = Peers(cluster)
+    registered.add(peers.leader())
+    for m in list(peers.masters):
+        peers.kill(m)
+        masters.Group.wipe(m)
+        registered.add(peers.leader())
+        again(peers, m)
+    registered.are_known_to(peers.leader())
+
+
+def test_a_master_moves_to_another_address(cluster, registered):
+    peers = Peers(cluster)
+    registered.add(peers.leader())
+    gone = peers.leader()
+    peers.kill(gone)
+    port = kit.free_port()
+    names = peers.list.replace(str(gone.port), str(port))
+    for m in peers.others(gone):
+        again(peers, m, peers=names)
+    new = cluster.add("tepui-master", "master-3", dict(gone.flags, peers=names, port=port,
+                                                       work_dir=cluster.root / "new"), port)
+    peers.masters = peers.others(gone) + [new]
+    kit.until(lambda: peers.leader() and masters.votes(new), 60, "a replica that votes")
+    registered.add(peers.leader())
+    for m in peers.others(new):
+        registered.are_known_to(peers.leader())
+        again(peers, m)
+    registered.are_known_to(peers.leader())
+
+
+def test_three_become_five(cluster, registered):
+    peers = Peers(cluster)
+    registered.add(peers.leader())
+    ports = [kit.free_port() for _ in range(2)]
+    names = peers.list + "".join(",127.0.0.1:%d" % p for p in ports)
+    for m in peers.masters:
+        again(peers, m, quorum=3)
+    for m in peers.masters:
+        again(peers, m, peers=names)
+    flags = {k: v for k, v in peers.masters[0].flags.items() if k not in ("port", "work_dir")}
+    for i, port in enumerate(ports):
+        peers.masters.append(cluster.add("tepui-master", "master-%d" % (COUNT + i), flags, port))
+    kit.until(lambda: peers.leader() and all(masters.votes(m) for m in peers.masters), 60,
+              "five replicas that vote")
+    for _ in range(2):
+        registered.are_known_to(peers.leader())
+        peers.kill(peers.leader())
+    registered.add(peers.leader())
+    registered.are_known_to(peers.leader())
+
+
 def execute(*flags):
     return subprocess.run([kit.BIN / "tepui-execute", *flags], stdin=subprocess.DEVNULL,
                           capture_output=True, text=True, timeout=120)

@@ -92,3 +92,14 @@ def test_the_registry_outlives_a_crash_of_all(group, agents):
         m.kill()
     time.sleep(0.1)
     assert everybody(group.heal()) == agents.confirmed()
+
+
+def test_the_registry_outlives_a_change_from_zookeeper_to_peers(group, agents):
+    register(agents, group.leader(), 1)
+    names = ",".join("127.0.0.1:%d" % m.port for m in group.masters)
+    for m in group.masters:
+        m.kill()
+        del m.flags["zk"], m.flags["quorum"]
+        m.flags["peers"] = names
+    assert everybody(group.heal()) == agents.confirmed()
+    register(agents, group.leader(), 2)
