@@ -28,6 +28,7 @@ struct default_executor *default_executor_new(const struct exec_options *options
     executor->next_token = 1;
     executor->next_group = 1;
     timer_init(&executor->last_ack, POD_TIMER_LAST_ACK, executor);
+    timer_init(&executor->wait_again, POD_TIMER_WAIT, executor);
     return executor;
 }
 
@@ -304,6 +305,11 @@ static void timer_fired(struct pod_step *step, struct timer *timer)
         break;
     case POD_TIMER_LAST_ACK:
         exec_quit(step->effects, 0);
+        break;
+    case POD_TIMER_WAIT:
+        if (executor->session.state == EXEC_SESSION_SUBSCRIBED) {
+            pod_wait_all(step);
+        }
         break;
     default:
         WRONG("a timer of nobody");

@@ -61,9 +61,15 @@ struct default_executor {
     bool shutting_down;
     bool is_leaving; /* the agent will not come back */
     struct timer last_ack;
+    struct timer wait_again; /* a WAIT_CONTAINER was not taken */
 };
 
-enum { POD_TIMER_ESCALATE = EXEC_TIMER_OWN, POD_TIMER_COMPLETION, POD_TIMER_LAST_ACK };
+enum {
+    POD_TIMER_ESCALATE = EXEC_TIMER_OWN,
+    POD_TIMER_COMPLETION,
+    POD_TIMER_LAST_ACK,
+    POD_TIMER_WAIT,
+};
 
 /* What one step needs. */
 struct pod_step {
@@ -72,6 +78,9 @@ struct pod_step {
     struct exec_effects *effects;
     struct arena arena;
 };
+
+/* A call that the agent could not take is tried again after this. */
+#define POD_RETRY_NS NS_PER_SEC
 
 /* From SIGTERM to SIGKILL, if nobody says otherwise. */
 #define POD_KILL_GRACE_NS (3 * NS_PER_SEC)

@@ -4,9 +4,6 @@
 #include "executor/pod.h"
 #include "wire/message.h"
 
-/* A kill that the agent could not take is tried again after this. */
-#define KILL_RETRY_NS NS_PER_SEC
-
 int64_t pod_own_grace_ns(const struct pod_task *task)
 {
     const Pb__KillPolicy *policy = task->info->kill_policy;
@@ -80,7 +77,7 @@ void pod_kill_answered(struct pod_step *step, struct pod_task *task, const struc
     }
     /* Not taken: SIGKILL is tried again until it is, an earlier SIGTERM is left to the grace. */
     if (task->kill_signal == SIGKILL) {
-        timers_set(&step->executor->timers, &task->escalate, step->now->mono_ns + KILL_RETRY_NS);
+        timers_set(&step->executor->timers, &task->escalate, step->now->mono_ns + POD_RETRY_NS);
     }
 }
 

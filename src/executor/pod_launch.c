@@ -295,7 +295,11 @@ void pod_wait_answered(struct pod_step *step, struct pod_task *task, const struc
 {
     task->wait_token = 0;
     if (event->status != 200 && event->status != 404) {
-        return; /* the agent is away, or not ready: asked again when it is back */
+        /* The agent is away: asked again when it is back. Or it recovers, as it may still do when
+         * it has taken our subscription: asked again after a while. */
+        timers_set(&step->executor->timers, &step->executor->wait_again,
+                   step->now->mono_ns + POD_RETRY_NS);
+        return;
     }
     Pb__TaskStatus *status = pod_status(step, task, PB__TASK_STATE__TASK_FAILED, false);
     if (event->status == 404) {

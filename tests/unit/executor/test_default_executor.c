@@ -243,6 +243,29 @@ static void waits_are_asked_again_when_the_agent_is_back(void **state)
     assert_string_equal(expect_update(h, PB__TASK_STATE__TASK_FAILED)->task_id->value, "b");
 }
 
+static void waits_that_a_recovering_agent_refuses_are_asked_again(void **state)
+{
+    struct harness *h = *state;
+    uint64_t waits[2];
+    run_two(h, waits);
+    tell(h, (struct exec_event){.type = EXEC_DISCONNECTED});
+    reply(h, waits[0], -104, SLICE(""));
+    reply(h, waits[1], -104, SLICE(""));
+    pass(h, 0.1);
+    expect_call(h, EXEC_SUBSCRIBE);
+    send_subscribed(h, true);
+    for (int i = 0; i < 2; i++) {
+        waits[i] = expect_agent_call(h, PB__AGENT__CALL__TYPE__WAIT_CONTAINER).token;
+    }
+    reply(h, waits[0], 503, SLICE("Agent has not finished recovery"));
+    reply(h, waits[1], 503, SLICE("Agent has not finished recovery"));
+    expect_nothing(h);
+    pass(h, 1.1);
+    reply_ended(h, expect_agent_call(h, PB__AGENT__CALL__TYPE__WAIT_CONTAINER).token, 0);
+    expect_agent_call(h, PB__AGENT__CALL__TYPE__WAIT_CONTAINER);
+    assert_string_equal(expect_update(h, PB__TASK_STATE__TASK_FINISHED)->task_id->value, "a");
+}
+
 static void a_shutdown_kills_all_with_three_seconds(void **state)
 {
     struct harness *h = *state;
@@ -270,6 +293,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_kill_while_launching_is_kept, setup, teardown),
         cmocka_unit_test_setup_teardown(a_launch_that_is_refused_fails_the_group, setup, teardown),
         cmocka_unit_test_setup_teardown(a_task_that_ignores_sigterm_gets_sigkill, setup, teardown),
+        cmocka_unit_test_setup_teardown(waits_that_a_recovering_agent_refuses_are_asked_again,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(waits_are_asked_again_when_the_agent_is_back, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_shutdown_kills_all_with_three_seconds, setup, teardown),
