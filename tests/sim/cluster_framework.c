@@ -79,7 +79,11 @@ static void accept_offer(struct framework_core *core, const Pb__Offer *offer, in
         MESSAGE_APPEND(&arena, count, infos, task);
     }
     Pb__OfferID *id = offer->id;
-    scheduler_accept(&core->scheduler, &id, 1, infos, count, NULL);
+    Pb__ExecutorInfo *pod = NULL;
+    if (prng_below(&core->node->sim->prng, 4) == 0) {
+        pod = scheduler_pod_info(&core->scheduler, core->self->launched, "*", &arena);
+    }
+    scheduler_accept(&core->scheduler, &id, 1, infos, count, pod);
     arena_deinit(&arena);
 }
 
