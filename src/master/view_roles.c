@@ -515,6 +515,13 @@ static bool has_guarantee(const Pb__Quota__QuotaConfig *quota, const char *resou
 static void visit_quota(const struct quota_metrics *m, const struct role *role)
 {
     const Pb__Quota__QuotaConfig *quota = role->quota;
+    if (role->members == NULL) {
+        /* A role with a quota is known to the allocator; frameworks tell of all others. */
+        m->visit(m->arg,
+                 arena_printf(m->arena, "allocator/mesos/offer_filters/roles/%.*s/active",
+                              SLICE_ARGS(role->name)),
+                 0);
+    }
     for (size_t i = 0; i < quota->n_guarantees; i++) {
         visit_amount(m, role->name, slice_from(quota->guarantees[i]->key), "guarantee",
                      quota->guarantees[i]->value->value);

@@ -95,6 +95,7 @@ static void test_quotas_are_set_shown_and_cleared(void **state)
     assert_has(metrics, "\"allocator/mesos/quota/roles/a/resources/cpus/guarantee\":1.5,"
                         "\"allocator/mesos/quota/roles/a/resources/cpus/offered_or_allocated\":");
     assert_has(metrics, "\"allocator/mesos/quota/roles/b/resources/mem/limit\":64.0");
+    assert_has(metrics, "\"allocator/mesos/offer_filters/roles/b/active\":0.0");
     /* Also while the cluster is too small for what is guaranteed. */
     uint64_t handle = update_with("{\"role\":\"a\"},{\"role\":\"b\"}", FORCED);
     assert_int_equal(harness_status(h, handle), 200);
