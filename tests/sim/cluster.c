@@ -11,6 +11,7 @@
 
 #define FRAMEWORK_PORT 7070
 #define EXECUTOR_PORT 8080
+#define OPERATOR_PORT 6060
 /* From the end of the faults to the end of new launches, to the last question, to the end. */
 #define SETTLE_NS (60 * NS_PER_SEC)
 #define ASK_NS (60 * NS_PER_SEC)
@@ -136,6 +137,11 @@ struct cluster *cluster_new(const struct cluster_options *options)
     }
     add_frameworks(cluster);
     add_executors(cluster);
+    if (options->operates) {
+        cluster->operator_node = sim_add_node(cluster->sim, "op", &cluster_operator_program,
+                                              OPERATOR_PORT, cluster);
+        sim_start(cluster->operator_node);
+    }
     sim_add_checker(cluster->sim, "the story", nothing_wrong, cluster);
     sim_add_checker(cluster->sim, "offers", offers_add_up, cluster);
     sim_add_checker(cluster->sim, "agents", agents_are_sound, cluster);
@@ -209,6 +215,11 @@ static void check_end(struct cluster *cluster)
         } else if (!task->runs && !is_over(task->state)) {
             cluster_wrong(cluster, "task %s does not run, but is said to", task->id);
         }
+    }
+    char id[64];
+    if (cluster->options.operates && sim_is_up(cluster->master) &&
+        cluster_master_pick_agent(cluster->master->core, 0, true, id)) {
+        cluster_wrong(cluster, "agent %s cannot be used again", id);
     }
     if (cluster->wrong[0] != '\0' && cluster->sim->failure.size == 0) {
         buf_printf(&cluster->sim->failure, "in the end: %s", cluster->wrong);

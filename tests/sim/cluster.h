@@ -2,10 +2,10 @@
  * A cluster in the simulator: the real cores of master, agents and command executors, fake
  * containers, and scripted frameworks that launch, kill, acknowledge and reconcile at random.
  *
- * What must hold after every step: nothing is offered or used beyond what an agent has; updates
- * come in the order in which they were made, none after the last of its task; no task runs twice.
- * And when all faults have ended: every task that runs is known, and every task that is known to
- * run, runs.
+ * What must hold after every step: nothing is offered or used beyond what an agent has, and nothing
+ * is offered of one that is drained or deactivated; updates come in the order in which they were
+ * made, none after the last of its task; no task runs twice. And when all faults have ended: every
+ * task that runs is known, every task that is known to run, runs, and all agents can be used again.
  */
 #ifndef TEPUI_TESTS_SIM_CLUSTER_H
 #define TEPUI_TESTS_SIM_CLUSTER_H
@@ -37,6 +37,7 @@ struct cluster_options {
     bool keep_trace;
     bool story; /* all takes fixed times, nothing fails by itself, and frameworks do what they are
                  * told (cluster_story.h); else at random */
+    bool operates; /* an operator drains agents and takes them out of use at random */
 };
 
 struct cluster;
@@ -112,6 +113,7 @@ struct cluster {
     struct cluster_options options;
     struct sim *sim;
     struct sim_node *master;
+    struct sim_node *operator_node; /* NULL = none */
     struct sim_node *agents[CLUSTER_AGENTS_MAX];
     char agent_names[CLUSTER_AGENTS_MAX][16];
     char agent_ids[CLUSTER_AGENTS_MAX][64]; /* as offers told */
@@ -143,11 +145,15 @@ extern const struct sim_program cluster_master_program;
 extern const struct sim_program cluster_agent_program;
 extern const struct sim_program cluster_executor_program;
 extern const struct sim_program cluster_framework_program;
+extern const struct sim_program cluster_operator_program;
 
 /* Sums up what the master believes, of every agent; NULL, or what does not add up. */
 const char *cluster_master_check(void *core);
 /* An agent's detector finds the master (again). */
 void cluster_agent_detects(struct sim_node *node);
+/* One of the agents that are registered, by a number drawn; only of those that an operator took out
+ * of use if `deactivated`. False if there is none. */
+bool cluster_master_pick_agent(void *core, uint64_t drawn, bool deactivated, char ret_id[64]);
 /* The agent's own invariants (they abort). */
 void cluster_agent_check(void *core);
 

@@ -196,6 +196,12 @@ const char *cluster_master_check(void *arg)
         if (!fits) {
             return "more is offered and used than an agent has";
         }
+        if (agent->active != (agent->connected && !agent->drain.deactivated)) {
+            return "an agent is active that should not be, or the other way round";
+        }
+        if (!agent->active && !list_is_empty(&agent->offers)) {
+            return "an agent is offered that is not to be used";
+        }
     }
     return NULL;
 }
@@ -271,4 +277,27 @@ void cluster_master_look(const void *arg, struct buf *out)
             look_at_framework(core->master, framework, out);
         }
     }
+}
+
+bool cluster_master_pick_agent(void *arg, uint64_t drawn, bool deactivated, char ret_id[64])
+{
+    const struct master *master = ((struct master_core *)arg)->master;
+    const struct agent *agent;
+    size_t count = 0;
+    for (int round = 0; round < 2; round++) {
+        uint64_t wanted = count > 0 ? drawn % count : 0;
+        count = 0;
+        LIST_FOR_EACH (agent, &master->registered, link) {
+            if (deactivated && !agent->drain.deactivated) {
+                continue;
+            }
+            if (round == 1 && count == wanted) {
+                ASSERT(agent->id->size < 64);
+                memcpy(ret_id, agent->id->data, agent->id->size + 1);
+                return true;
+            }
+            count++;
+        }
+    }
+    return false;
 }

@@ -10,6 +10,7 @@
 #include "sim/cluster.h"
 
 #define SEEDS 200
+#define OPERATED_SEEDS 100 /* with an operator, behind those */
 #define FAULTS_NS (60 * NS_PER_SEC)
 
 static struct cluster_options options_of(uint64_t seed)
@@ -21,6 +22,7 @@ static struct cluster_options options_of(uint64_t seed)
         .tasks = 12,
         .checkpoint = true,
         .partition_aware = seed % 3 != 0,
+        .operates = seed > SEEDS && seed <= SEEDS + OPERATED_SEEDS,
     };
 }
 
@@ -53,7 +55,7 @@ static bool run_seed(uint64_t seed, uint64_t *ret_hash)
 static void seeds_are_fine(void **state UNUSED)
 {
     int failed = 0;
-    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+    for (uint64_t seed = 1; seed <= SEEDS + OPERATED_SEEDS; seed++) {
         uint64_t hash;
         failed += !run_seed(seed, &hash);
     }
