@@ -15,155 +15,6 @@
 #define MODE_FILE 0644
 #define MODE_FOLDER 0755
 
-/* Each fdatasync of a new file costs a flush of the disk's cache (about 3 ms), a syncfs one for
- * all; but that writes what others wrote, too, which must be little. */
-#define SYNCFS_COUNT_MIN 16
-#define SYNCFS_DIRTY_MAX (UINT64_C(64) << 20)
-
-/* --- what is to be synced --- */
-
-void files_unsynced_init(struct files_unsynced *unsynced)
-{
-    *unsynced = (struct files_unsynced){0};
-}
-
-static void forget(struct files_unsynced *unsynced)
-{
-    for (size_t i = 0; i < unsynced->fd_count; i++) {
-        close(unsynced->fds[i]);
-    }
-    for (size_t i = 0; i < unsynced->folder_count; i++) {
-        free(unsynced->folders[i]);
-    }
-    unsynced->fd_count = unsynced->folder_count = 0;
-}
-
-void files_unsynced_deinit(struct files_unsynced *unsynced)
-{
-    forget(unsynced);
-    free(unsynced->fds);
-    free(unsynced->folders);
-    *unsynced = (struct files_unsynced){0};
-}
-
-static void add_fd(struct files_unsynced *unsynced, int fd)
-{
-    if (unsynced->fd_count == unsynced->fd_capacity) {
-        unsynced->fd_capacity = MAX(unsynced->fd_capacity * 2, (size_t)16);
-        unsynced->fds = xrealloc(unsynced->fds, unsynced->fd_capacity, sizeof(unsynced->fds[0]));
-    }
-    unsynced->fds[unsynced->fd_count++] = fd;
-}
-
-/* The folder that holds the path. */
-static void add_folder_of(struct files_unsynced *unsynced, const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    if (slash == NULL || slash == path) {
-        return;
-    }
-    if (unsynced->folder_count == unsynced->folder_capacity) {
-        unsynced->folder_capacity = MAX(unsynced->folder_capacity * 2, (size_t)16);
-        unsynced->folders =
-            xrealloc(unsynced->folders, unsynced->folder_capacity, sizeof(unsynced->folders[0]));
-    }
-    unsynced->folders[unsynced->folder_count++] = xstrndup(path, (size_t)(slash - path));
-}
-
-static int compare_paths(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static int sync_folder(const char *path)
-{
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) {
-        return errno == ENOENT ? 0 : -errno; /* removed since */
-    }
-    int r = fsync(fd) != 0 ? -errno : 0;
-    close(fd);
-    return r;
-}
-
-static int sync_each(struct files_unsynced *unsynced)
-{
-    int first = 0;
-    /* Writing begins for all of them, so that one commit of the journal serves all. */
-    for (size_t i = 0; i < unsynced->fd_count; i++) {
-        (void)sync_file_range(unsynced->fds[i], 0, 0, SYNC_FILE_RANGE_WRITE);
-    }
-    for (size_t i = 0; i < unsynced->fd_count; i++) {
-        if (fdatasync(unsynced->fds[i]) != 0 && first == 0) {
-            first = -errno;
-        }
-    }
-    qsort(unsynced->folders, unsynced->folder_count, sizeof(unsynced->folders[0]), compare_paths);
-    for (size_t i = 0; i < unsynced->folder_count; i++) {
-        if (i == 0 || strcmp(unsynced->folders[i], unsynced->folders[i - 1]) != 0) {
-            int r = sync_folder(unsynced->folders[i]);
-            first = first == 0 ? r : first;
-        }
-    }
-    return first;
-}
-
-/* Bytes of the whole machine that wait to be written: what tasks write counts, too. */
-static uint64_t dirty_size(void)
-{
-    char line[128];
-    uint64_t total = 0;
-    FILE *file = fopen("/proc/meminfo", "re");
-    if (file == NULL) {
-        return UINT64_MAX;
-    }
-    while (fgets(line, sizeof(line), file) != NULL) {
-        unsigned long long kib;
-        if (sscanf(line, "Dirty: %llu kB", &kib) == 1 ||
-            sscanf(line, "Writeback: %llu kB", &kib) == 1) {
-            total += kib * 1024;
-        }
-    }
-    fclose(file);
-    return total;
-}
-
-static bool is_on_one_device(const struct files_unsynced *unsynced)
-{
-    struct stat first;
-    struct stat other;
-    if (fstat(unsynced->fds[0], &first) != 0) {
-        return false;
-    }
-    for (size_t i = 1; i < unsynced->fd_count; i++) {
-        if (fstat(unsynced->fds[i], &other) != 0 || other.st_dev != first.st_dev) {
-            return false;
-        }
-    }
-    for (size_t i = 0; i < unsynced->folder_count; i++) {
-        bool found = stat(unsynced->folders[i], &other) == 0;
-        if (found ? other.st_dev != first.st_dev : errno != ENOENT) {
-            return false;
-        }
-    }
-    return true;
-}
-
-int files_unsynced_sync(struct files_unsynced *unsynced)
-{
-    int r;
-    size_t count = unsynced->fd_count + unsynced->folder_count;
-    if (unsynced->fd_count != 0 && count >= SYNCFS_COUNT_MIN && dirty_size() <= SYNCFS_DIRTY_MAX &&
-        is_on_one_device(unsynced)) {
-        /* The first that was opened: it tells of errors since then. */
-        r = syncfs(unsynced->fds[0]) != 0 ? -errno : 0;
-    } else {
-        r = sync_each(unsynced);
-    }
-    forget(unsynced);
-    return r;
-}
-
 /* --- folders --- */
 
 /* The folders above a path. 0 or -errno. */
@@ -176,14 +27,14 @@ static int make_parents(const char *path, struct files_unsynced *unsynced, bool 
         *slash = '\0';
         if (mkdir(copy, MODE_FOLDER) == 0) {
             if (durable) {
-                add_folder_of(unsynced, copy);
+                files_unsynced_add_folder_of(unsynced, copy);
             }
         } else if (errno == ENOENT) {
             r = make_parents(copy, unsynced, durable);
             if (r == 0 && mkdir(copy, MODE_FOLDER) != 0 && errno != EEXIST) {
                 r = -errno;
             } else if (r == 0 && durable) {
-                add_folder_of(unsynced, copy);
+                files_unsynced_add_folder_of(unsynced, copy);
             }
         } else if (errno != EEXIST) {
             r = -errno;
@@ -212,7 +63,7 @@ static int make_folder(const struct store_op *op, struct files_unsynced *unsynce
         return r;
     }
     if (op->durable) {
-        add_folder_of(unsynced, op->path);
+        files_unsynced_add_folder_of(unsynced, op->path);
     }
     return 0;
 }
@@ -276,8 +127,8 @@ static int add_existing(const char *path, struct files_unsynced *unsynced)
     if (fd < 0) {
         return -errno;
     }
-    add_fd(unsynced, fd);
-    add_folder_of(unsynced, path);
+    files_unsynced_add_file(unsynced, fd);
+    files_unsynced_add_folder_of(unsynced, path);
     return 0;
 }
 
@@ -300,10 +151,10 @@ static int replace(const struct store_op *op, struct files_unsynced *unsynced)
     if (r != 0) {
         unlink(temporary);
     } else if (op->durable) {
-        add_folder_of(unsynced, op->path);
+        files_unsynced_add_folder_of(unsynced, op->path);
     }
     if (fd >= 0 && r == 0 && op->durable && !exists) {
-        add_fd(unsynced, fd);
+        files_unsynced_add_file(unsynced, fd);
     } else if (fd >= 0) {
         close(fd);
     }
@@ -321,9 +172,9 @@ static int append(const struct store_op *op, struct files_unsynced *unsynced)
     }
     int r = write_all(fd, op->bytes);
     if (r == 0 && op->durable) {
-        add_fd(unsynced, fd);
+        files_unsynced_add_file(unsynced, fd);
         if (!exists) {
-            add_folder_of(unsynced, op->path);
+            files_unsynced_add_folder_of(unsynced, op->path);
         }
     } else {
         close(fd);
@@ -339,7 +190,7 @@ static int cut(const struct store_op *op, struct files_unsynced *unsynced)
     }
     int r = ftruncate(fd, (off_t)op->size) != 0 ? -errno : 0;
     if (r == 0 && op->durable) {
-        add_fd(unsynced, fd);
+        files_unsynced_add_file(unsynced, fd);
     } else {
         close(fd);
     }
@@ -361,7 +212,7 @@ static int make_link(const struct store_op *op, struct files_unsynced *unsynced)
         r = -errno;
     }
     if (r == 0 && op->durable) {
-        add_folder_of(unsynced, op->path);
+        files_unsynced_add_folder_of(unsynced, op->path);
     }
     free(temporary);
     return r;
@@ -374,8 +225,8 @@ static int move(const struct store_op *op, struct files_unsynced *unsynced)
         r = -errno;
     }
     if (r == 0 && op->durable) {
-        add_folder_of(unsynced, op->path);
-        add_folder_of(unsynced, op->target);
+        files_unsynced_add_folder_of(unsynced, op->path);
+        files_unsynced_add_folder_of(unsynced, op->target);
     }
     return r;
 }
@@ -396,7 +247,7 @@ static int remove_path(const struct store_op *op, const char *trash,
         r = files_op_delete(op->path); /* on another file system, or a mount point */
     }
     if (r == 0 && op->durable) {
-        add_folder_of(unsynced, op->path);
+        files_unsynced_add_folder_of(unsynced, op->path);
     }
     return r;
 }
