@@ -65,8 +65,8 @@ void ha_registry_act(struct ha_master *master)
     struct prng *prng = &master->world->sim->prng;
     size_t count = 1 + (size_t)prng_below(prng, 5);
     while (count-- > 0 && master->op_count < HA_OPS_MAX) {
-        ha_registry_ask(master, types[prng_below(prng, ELEMENTS(types))],
-                        (int)prng_below(prng, HA_AGENTS));
+        enum ha_op_type type = types[prng_below(prng, ELEMENTS(types))];
+        ha_registry_ask(master, type, (int)prng_below(prng, HA_AGENTS));
     }
 }
 

@@ -80,10 +80,11 @@ struct ha_world *ha_world_new(const struct ha_options *options)
         (void)sim_add_node(world->sim, world->names[i], &ha_master_program, PORT, world);
     }
     if (options->zookeeper) {
+        int64_t lag_ns = sim_draw_ns(world->sim, 0, NS_PER_SEC);
+        lag_ns <<= prng_below(&world->sim->prng, 3);
         world->zk = sim_zk_new(world->sim, &(struct sim_zk_options){
                                                .servers = SERVERS,
-                                               .lag_max_ns = sim_draw_ns(world->sim, 0, NS_PER_SEC)
-                                                             << prng_below(&world->sim->prng, 3),
+                                               .lag_max_ns = lag_ns,
                                                .counts_down = options->planted == HA_DOWNWARD,
                                            });
     }

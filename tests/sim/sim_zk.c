@@ -213,7 +213,8 @@ static void catch_up(struct zk_server *server)
         return;
     }
     server->is_catching_up = true;
-    int64_t wait_ns = zk_latency_ns(sim) + sim_draw_ns(sim, 0, server->zk->options.lag_max_ns);
+    int64_t wait_ns = zk_latency_ns(sim);
+    wait_ns += sim_draw_ns(sim, 0, server->zk->options.lag_max_ns);
     sim_schedule(sim, sim->now_ns + MAX(wait_ns, NS_PER_MS), server->node, catch_up_now, server,
                  NULL);
 }
