@@ -112,9 +112,9 @@ void ha_history_advance(struct ha_history *history)
 /* A later coordinator proposed the same again. */
 static bool was_adopted(const struct ha_history *history, const struct ha_write *write)
 {
-    for (size_t i = 0; i < history->laws->proposed_count; i++) {
-        const struct rlog_proposed *proposed = &history->laws->proposed[i];
-        if (proposed->position == write->position && proposed->proposal > write->number &&
+    const struct rlog_proposed *proposed = history->laws->places[write->position].proposed;
+    for (; proposed != NULL; proposed = proposed->next) {
+        if (proposed->proposal > write->number &&
             slice_equal(blob_slice(proposed->value.bytes), blob_slice(write->bytes))) {
             return true;
         }

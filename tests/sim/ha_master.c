@@ -166,31 +166,52 @@ void ha_master_step_log(struct ha_master *master, const struct rlog_event *event
 }
 
 /* The planted fault: whatever was promised, a write is by a number that is high enough. */
-static struct blob *raise(const struct ha_master *master, struct slice body)
+static void take_any_write(struct ha_master *master, const struct net_event *net,
+                           struct rlog_message *message)
 {
-    struct rlog_message message;
-    struct err err;
-    if (rlog_message_decode(RLOG_WRITE_REQUEST, body, &message, &err) != 0) {
-        return blob_from(body);
-    }
-    message.proposal = MAX(message.proposal, rlog_sim_store_promised(master->store));
-    message.action.performed = MAX(message.action.performed, message.proposal);
-    struct blob *raised = rlog_message_encode(&message);
-    rlog_message_deinit(&message);
-    return raised;
+    struct net_event event = *net;
+    message->proposal = MAX(message->proposal, rlog_sim_store_promised(master->store));
+    message->action.performed = MAX(message->action.performed, message->proposal);
+    CLEANUP(blob_unrefp) struct blob *raised = rlog_message_encode(message);
+    event.body = blob_slice(raised);
+    ha_master_step_log(master, &(struct rlog_event){.type = RLOG_NET, .net = &event});
+}
+
+/* And the promise is given to everybody, and forgotten. */
+static void promise_all(struct ha_master *master, const struct net_event *net, uint64_t proposal)
+{
+    struct net_effects effects;
+    struct rlog_message promise = {.type = RLOG_PROMISE_RESPONSE,
+                                   .vote = RLOG_ACCEPT,
+                                   .proposal = proposal,
+                                   .has_position = true,
+                                   .position = rlog_sim_store_end(master->store)};
+    net_effects_init(&effects);
+    net_send(&effects, net->to, &net->from, rlog_message_name(promise.type),
+             rlog_message_encode(&promise));
+    sim_perform_net(master->node, &effects);
 }
 
 static void take_log_message(struct ha_master *master, const struct net_event *net)
 {
-    struct net_event event = *net;
-    CLEANUP(blob_unrefp) struct blob *raised = NULL;
     enum rlog_message_type type;
-    if (master->world->options.planted == HA_PROMISELESS && net->type == NET_MESSAGE &&
-        rlog_message_find(net->name, &type) && type == RLOG_WRITE_REQUEST) {
-        raised = raise(master, net->body);
-        event.body = blob_slice(raised);
+    struct rlog_message message;
+    struct err err;
+    if (master->world->options.planted != HA_PROMISELESS || net->type != NET_MESSAGE ||
+        !rlog_message_find(net->name, &type) ||
+        rlog_message_decode(type, net->body, &message, &err) != 0) {
+        ha_master_step_log(master, &(struct rlog_event){.type = RLOG_NET, .net = net});
+        return;
     }
-    ha_master_step_log(master, &(struct rlog_event){.type = RLOG_NET, .net = &event});
+    if (type == RLOG_WRITE_REQUEST) {
+        take_any_write(master, net, &message);
+    } else if (type == RLOG_PROMISE_REQUEST && !message.has_position &&
+               rlog_is_recovered(master->rlog)) {
+        promise_all(master, net, message.proposal);
+    } else {
+        ha_master_step_log(master, &(struct rlog_event){.type = RLOG_NET, .net = net});
+    }
+    rlog_message_deinit(&message);
 }
 
 /* --- who leads --- */
@@ -485,7 +506,7 @@ static void core_on_tick(void *arg, struct sim_node *node)
         step_election(master, &(struct zk_event){.type = ZK_TICK});
     }
     if (master->next_ns <= sim_now(node).mono_ns) {
-        master->next_ns = sim_now(node).mono_ns + sim_draw_ns(sim, NS_PER_SEC / 20, NS_PER_SEC);
+        master->next_ns = sim_now(node).mono_ns + sim_draw_ns(sim, 0, master->world->think_ns);
         if (master->is_serving && !master->is_ending) {
             ha_registry_act(master);
         }

@@ -21,6 +21,7 @@ struct ha_world {
     struct ha_options options;
     struct sim_zk *zk; /* NULL = --peers */
     char names[HA_MASTERS_MAX][16];
+    int64_t think_ns;   /* between two times that clients ask for something, at most */
     int64_t lease_ns;   /* --peers */
     int64_t session_ns; /* ZooKeeper */
     struct rlog_laws laws;

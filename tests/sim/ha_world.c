@@ -8,7 +8,7 @@
 
 #define PORT 5050
 #define SERVERS 3
-#define FAULTS_MAX 40
+#define FAULTS_MAX 160
 
 struct ha_options ha_options_of(uint64_t seed)
 {
@@ -38,9 +38,55 @@ static void come_back(struct sim *sim UNUSED, void *arg)
     }
 }
 
+static struct sim_node *find_leader(const struct ha_world *world)
+{
+    struct sim_node *leader = NULL;
+    uint64_t newest = 0;
+    for (int i = 0; i < world->options.masters; i++) {
+        const struct ha_master *master = ha_master_of(world->sim->nodes[i]);
+        if (master != NULL && master->number > newest) {
+            newest = master->number;
+            leader = world->sim->nodes[i];
+        }
+    }
+    return leader;
+}
+
+/* It dies at once or within a write, stands still, or is alone with one other master: what it
+ * writes from then on one replica has, and the next leader does not know of. */
+static void strike_leader(struct sim *sim, struct ha_world *world, const struct sim_fault *fault)
+{
+    struct sim_node *leader = find_leader(world);
+    struct sim_fault blow = *fault;
+    if (leader == NULL) {
+        return;
+    }
+    blow.a = leader->index;
+    switch (fault->duration_ns % 4) {
+    case 0:
+        blow.kind = SIM_FAULT_CRASH;
+        break;
+    case 1:
+        blow.kind = SIM_FAULT_WRITE_CRASH;
+        break;
+    case 2:
+        blow.kind = SIM_FAULT_PAUSE;
+        break;
+    default:
+        blow.kind = SIM_FAULT_SPLIT;
+        blow.nodes = UINT64_C(1) << leader->index | UINT64_C(1) << fault->a;
+        break;
+    }
+    sim_fault_strike(sim, &blow);
+}
+
 static void on_own_fault(struct sim *sim, struct sim_node *node, const struct sim_fault *fault)
 {
     struct ha_world *world = sim->world;
+    if (fault->kind == SIM_FAULT_LEADER) {
+        strike_leader(sim, world, fault);
+        return;
+    }
     if (node->index >= world->options.masters || !sim_is_up(node) ||
         node->paused_until_ns > sim->now_ns) {
         return;
@@ -73,6 +119,7 @@ struct ha_world *ha_world_new(const struct ha_options *options)
     world->sim = sim_new(&sim_options);
     world->sim->on_own_fault = on_own_fault;
     world->sim->world = world;
+    world->think_ns = NS_PER_SEC >> prng_below(&world->sim->prng, 6);
     world->lease_ns = sim_draw_ns(world->sim, 3 * NS_PER_SEC, 6 * NS_PER_SEC);
     world->session_ns = sim_draw_ns(world->sim, 6 * NS_PER_SEC, 15 * NS_PER_SEC);
     for (int i = 0; i < options->masters; i++) {
@@ -114,11 +161,13 @@ struct sim *ha_world_sim(struct ha_world *world)
 
 void ha_world_plan(struct sim_plan *plan, const struct ha_options *options)
 {
+    /* Many faults, or so few that there is calm between them. */
+    size_t count_max = options->seed % 4 == 0 ? FAULTS_MAX : FAULTS_MAX / 4;
     sim_plan_random(plan, &(struct sim_plan_options){
                               .seed = options->seed,
                               .node_count = options->masters + (options->zookeeper ? SERVERS : 0),
                               .heal_ns = HA_FAULTS_NS,
-                              .count_max = FAULTS_MAX,
+                              .count_max = count_max,
                               .kinds = SIM_FAULTS_ALL,
                               .duration_max_ns = 20 * NS_PER_SEC,
                           });

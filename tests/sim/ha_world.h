@@ -23,7 +23,7 @@
 enum ha_planted {
     HA_SOUND,
     HA_FORGETFUL,   /* replicas answer before it is on disk */
-    HA_PROMISELESS, /* replicas accept writes whatever they have promised */
+    HA_PROMISELESS, /* replicas ignore numbers: they promise and accept everything */
     HA_DEAF,        /* masters take a refused write for a written one */
     HA_DOWNWARD,    /* ZooKeeper gives ever lower numbers */
     HA_PLANTED_COUNT,

@@ -7,8 +7,6 @@
 #include "common/xalloc.h"
 #include "rlog/protocol.h"
 
-#define PROPOSALS_MAX 65536
-
 void rlog_laws_fail(struct rlog_laws *laws, const char *fmt, ...)
 {
     if (laws->failure[0] == '\0') {
@@ -47,22 +45,21 @@ void rlog_laws_learned(struct rlog_laws *laws, const struct rlog_action *action)
 
 static void check_proposed(struct rlog_laws *laws, const struct rlog_message *message)
 {
-    for (size_t i = 0; i < laws->proposed_count; i++) {
-        const struct rlog_proposed *old = &laws->proposed[i];
-        if (old->position == message->action.position && old->proposal == message->proposal) {
-            if (!rlog_action_equal_value(&old->value, &message->action)) {
-                rlog_laws_fail(laws, "two values were proposed for position %llu with number %llu",
-                               (unsigned long long)old->position,
-                               (unsigned long long)old->proposal);
-            }
-            return;
-        }
+    struct rlog_place *place = place_of(laws, message->action.position);
+    const struct rlog_proposed *old = place->proposed;
+    while (old != NULL && old->proposal != message->proposal) {
+        old = old->next;
     }
-    ASSERT(laws->proposed_count < PROPOSALS_MAX);
-    laws->proposed =
-        xrealloc(laws->proposed, laws->proposed_count + 1, sizeof(struct rlog_proposed));
-    laws->proposed[laws->proposed_count++] = (struct rlog_proposed){
-        message->action.position, message->proposal, rlog_action_ref(&message->action)};
+    if (old == NULL) {
+        struct rlog_proposed *proposed = xalloc(sizeof(*proposed));
+        *proposed = (struct rlog_proposed){place->proposed, message->proposal,
+                                           rlog_action_ref(&message->action)};
+        place->proposed = proposed;
+    } else if (!rlog_action_equal_value(&old->value, &message->action)) {
+        rlog_laws_fail(laws, "two values were proposed for position %llu with number %llu",
+                       (unsigned long long)message->action.position,
+                       (unsigned long long)old->proposal);
+    }
 }
 
 static void check_is_on_disk(struct rlog_laws *laws, const struct rlog_message *message,
@@ -166,11 +163,14 @@ void rlog_laws_read(struct rlog_laws *laws, const struct rlog_entry *entry, cons
 void rlog_laws_deinit(struct rlog_laws *laws)
 {
     for (size_t i = 0; i < RLOG_LAWS_POSITIONS_MAX; i++) {
-        rlog_action_deinit(&laws->places[i].value);
-        blob_unref(laws->places[i].acknowledged);
+        struct rlog_place *place = &laws->places[i];
+        rlog_action_deinit(&place->value);
+        blob_unref(place->acknowledged);
+        while (place->proposed != NULL) {
+            struct rlog_proposed *proposed = place->proposed;
+            place->proposed = proposed->next;
+            rlog_action_deinit(&proposed->value);
+            free(proposed);
+        }
     }
-    for (size_t i = 0; i < laws->proposed_count; i++) {
-        rlog_action_deinit(&laws->proposed[i].value);
-    }
-    free(laws->proposed);
 }

@@ -11,27 +11,26 @@
 #include "rlog/rlog.h"
 #include "sim/rlog_store.h"
 
-#define RLOG_LAWS_POSITIONS_MAX 4096
+#define RLOG_LAWS_POSITIONS_MAX 16384
+
+/* A value that was proposed for a position with a number. */
+struct rlog_proposed {
+    struct rlog_proposed *next;
+    uint64_t proposal;
+    struct rlog_action value;
+};
 
 /* What is known of a position, whoever knows it. */
 struct rlog_place {
     bool is_decided;
-    struct rlog_action value;  /* decided: learned by somebody */
-    struct blob *acknowledged; /* what a client was told is there; empty for a truncation */
-};
-
-/* One value that was proposed for a position with a number. */
-struct rlog_proposed {
-    uint64_t position;
-    uint64_t proposal;
-    struct rlog_action value;
+    struct rlog_action value;       /* decided: learned by somebody */
+    struct blob *acknowledged;      /* what a client was told is there; empty for a truncation */
+    struct rlog_proposed *proposed; /* all that was; the newest first; heap */
 };
 
 /* Zeroed at the start. */
 struct rlog_laws {
     struct rlog_place places[RLOG_LAWS_POSITIONS_MAX];
-    struct rlog_proposed *proposed; /* heap, in no order */
-    size_t proposed_count;
     uint64_t acknowledged_end; /* highest position that was acknowledged */
     char failure[256];         /* the first contradiction; "" = none */
 };

@@ -336,6 +336,11 @@ uint64_t rlog_sim_store_begin(const struct rlog_sim_store *store)
     return store->begin;
 }
 
+uint64_t rlog_sim_store_end(const struct rlog_sim_store *store)
+{
+    return store->count > 0 ? store->actions[store->count - 1].position : 0;
+}
+
 int rlog_sim_store_torn_count(const struct rlog_sim_store *store)
 {
     return store->torn_count;

@@ -27,6 +27,7 @@ const struct rlog_action *rlog_sim_store_find(const struct rlog_sim_store *store
                                               uint64_t position);
 uint64_t rlog_sim_store_promised(const struct rlog_sim_store *store);
 uint64_t rlog_sim_store_begin(const struct rlog_sim_store *store);
+uint64_t rlog_sim_store_end(const struct rlog_sim_store *store); /* the highest position; or 0 */
 /* Frames that were cut off at restores. */
 int rlog_sim_store_torn_count(const struct rlog_sim_store *store);
 

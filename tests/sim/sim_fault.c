@@ -8,12 +8,19 @@
 #include "sim/sim_net.h"
 
 static const char *const kind_names[SIM_FAULT_KINDS] = {
-    [SIM_FAULT_CRASH] = "crash",         [SIM_FAULT_PAUSE] = "pause",
-    [SIM_FAULT_BREAK] = "break",         [SIM_FAULT_CUT] = "cut",
-    [SIM_FAULT_PARTITION] = "partition", [SIM_FAULT_DISK_FULL] = "disk full",
-    [SIM_FAULT_CLOCK] = "clock jump",    [SIM_FAULT_SPLIT] = "split",
-    [SIM_FAULT_RATE] = "clock rate",     [SIM_FAULT_WRITE_CRASH] = "crash at the next write",
-    [SIM_FAULT_EXPIRE] = "expiry",       [SIM_FAULT_STOP] = "end in order",
+    [SIM_FAULT_CRASH] = "crash",
+    [SIM_FAULT_PAUSE] = "pause",
+    [SIM_FAULT_BREAK] = "break",
+    [SIM_FAULT_CUT] = "cut",
+    [SIM_FAULT_PARTITION] = "partition",
+    [SIM_FAULT_DISK_FULL] = "disk full",
+    [SIM_FAULT_CLOCK] = "clock jump",
+    [SIM_FAULT_SPLIT] = "split",
+    [SIM_FAULT_RATE] = "clock rate",
+    [SIM_FAULT_WRITE_CRASH] = "crash at the next write",
+    [SIM_FAULT_EXPIRE] = "expiry",
+    [SIM_FAULT_STOP] = "end in order",
+    [SIM_FAULT_LEADER] = "blow to the leader",
 };
 
 static int by_time(const void *a, const void *b)
@@ -236,6 +243,7 @@ static void apply(struct sim *sim, const struct sim_fault *fault)
         break;
     case SIM_FAULT_EXPIRE:
     case SIM_FAULT_STOP:
+    case SIM_FAULT_LEADER:
         if (sim->on_own_fault != NULL) {
             sim->on_own_fault(sim, a, fault);
         }
@@ -277,6 +285,11 @@ void sim_fault_apply(struct sim *sim)
     } else {
         heal(sim);
     }
+}
+
+void sim_fault_strike(struct sim *sim, const struct sim_fault *fault)
+{
+    apply(sim, fault);
 }
 
 /* --- shrinking: delta debugging by halves, then quarters, ... --- */

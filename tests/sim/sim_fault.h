@@ -26,6 +26,7 @@ enum sim_fault_kind {
                               duration */
     SIM_FAULT_EXPIRE,      /* the world's own: a's session ends */
     SIM_FAULT_STOP,        /* the world's own: a is ended in order */
+    SIM_FAULT_LEADER,      /* the world's own: whoever leads is struck */
     SIM_FAULT_KINDS,
 };
 
@@ -66,6 +67,8 @@ void sim_plan_print(const struct sim_plan *plan, const struct sim *sim, struct b
 /* When the next fault, or the healing, is due; TIME_NEVER if none. */
 int64_t sim_fault_next(const struct sim *sim);
 void sim_fault_apply(struct sim *sim);
+/* One that is in no plan, now. */
+void sim_fault_strike(struct sim *sim, const struct sim_fault *fault);
 
 /* Runs the plan anew and says whether it (still) fails. */
 typedef bool sim_fails_fn(void *arg, const struct sim_plan *plan);
