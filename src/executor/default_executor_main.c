@@ -18,8 +18,13 @@ static int64_t deadline(const void *core)
     return default_executor_deadline(core);
 }
 
+static void free_core(void *core)
+{
+    default_executor_free(core);
+}
+
 int main(int argc, char **argv)
 {
-    static const struct exec_core_ops ops = {step, deadline};
+    static const struct exec_core_ops ops = {step, deadline, free_core};
     return exec_main(argc, argv, "tepui-default-executor", create, &ops);
 }

@@ -24,6 +24,7 @@ struct agent_call {
 
 /* Something to be told to the core, from the loop. */
 struct telling {
+    struct list link; /* in the host */
     struct loop_task task;
     struct exec_host *host;
     struct exec_event event;
@@ -41,9 +42,10 @@ struct exec_host {
     struct client *stream; /* the subscription */
     struct client *calls;  /* other executor calls */
     struct list agent_calls;
-    char *executor_path; /* "/slave(1)/api/v1/executor" */
-    char *agent_path;    /* "/slave(1)/api/v1" */
-    char *authorization; /* "Bearer ...", or NULL */
+    struct list tellings; /* not yet told */
+    char *executor_path;  /* "/slave(1)/api/v1/executor" */
+    char *agent_path;     /* "/slave(1)/api/v1" */
+    char *authorization;  /* "Bearer ...", or NULL */
     int exit_status;
     bool quits;
 };
@@ -64,12 +66,19 @@ static void step(struct exec_host *host, const struct exec_event *event)
     loop_timer_set(&host->timer, host->ops->deadline(host->core));
 }
 
+static void telling_free(struct telling *telling)
+{
+    list_remove(&telling->link);
+    loop_task_cancel(&telling->task);
+    blob_unref(telling->bytes);
+    free(telling);
+}
+
 static void run_telling(struct loop_task *task)
 {
     struct telling *telling = CONTAINER_OF(task, struct telling, task);
     step(telling->host, &telling->event);
-    blob_unref(telling->bytes);
-    free(telling);
+    telling_free(telling);
 }
 
 /* Cores are never re-entered: what is learned within a step is told by a later task. */
@@ -81,6 +90,7 @@ static void tell_later(struct exec_host *host, enum exec_event_type type, uint64
     telling->bytes = blob_from(bytes);
     telling->event = (struct exec_event){type, token, status, blob_slice(telling->bytes)};
     loop_task_init(&telling->task, run_telling);
+    list_push_back(&host->tellings, &telling->link);
     loop_post(host->loop, &telling->task);
 }
 
@@ -375,11 +385,33 @@ static void on_terminate(void *arg)
     step(arg, &(struct exec_event){.type = EXEC_TERMINATE});
 }
 
+static void deinit(struct exec_host *host)
+{
+    client_free(host->stream, true);
+    client_free(host->calls, true);
+    struct agent_call *call;
+    LIST_FOR_EACH (call, &host->agent_calls, link) {
+        agent_call_free(call);
+    }
+    struct telling *telling;
+    LIST_FOR_EACH (telling, &host->tellings, link) {
+        telling_free(telling);
+    }
+    exec_probes_deinit(&host->probes);
+    exec_processes_free(host->processes);
+    loop_timer_cancel(&host->timer);
+    loop_free(host->loop);
+    free(host->executor_path);
+    free(host->agent_path);
+    free(host->authorization);
+}
+
 int exec_host_run(const struct exec_host_options *options, const struct exec_core_ops *ops,
                   void *core)
 {
     struct exec_host host = {.options = options, .ops = ops, .core = core, .loop = loop_new()};
     list_init(&host.agent_calls);
+    list_init(&host.tellings);
     host.executor_path = xasprintf("/%s/api/v1/executor", options->agent.id);
     host.agent_path = xasprintf("/%s/api/v1", options->agent.id);
     host.authorization = options->token != NULL ? xasprintf("Bearer %s", options->token) : NULL;
@@ -390,9 +422,9 @@ int exec_host_run(const struct exec_host_options *options, const struct exec_cor
     struct loop_signal *terminate = loop_signal_new(host.loop, SIGTERM, on_terminate, &host);
     step(&host, &(struct exec_event){.type = EXEC_START});
     loop_run(host.loop);
-    /* The process ends here: what else it holds goes with it. */
     loop_signal_free(child);
     loop_signal_free(terminate);
+    deinit(&host);
     return host.exit_status;
 }
 

@@ -16,6 +16,7 @@ struct exec_core_ops {
     void (*step)(void *core, const struct now *now, const struct exec_event *event,
                  struct exec_effects *effects);
     int64_t (*deadline)(const void *core);
+    void (*free)(void *core);
 };
 
 struct exec_host_options {
@@ -31,7 +32,7 @@ struct exec_host_options {
 int exec_host_options_from_env(struct exec_host_options *options, char *const *environment,
                                struct err *err) WARN_UNUSED;
 
-/* Runs the core until it quits; returns the exit status. */
+/* Runs the core, which stays the caller's, until it quits; returns the exit status. */
 int exec_host_run(const struct exec_host_options *options, const struct exec_core_ops *ops,
                   void *core);
 

@@ -40,11 +40,16 @@ int exec_main(int argc, char **argv, const char *program,
         fprintf(stderr, "%s: %s\n", program, err.text);
         return EXIT_FAILURE;
     }
-    options.launcher_dir = find_launcher_dir(argc, argv);
     if (getrandom(&options.session.seed, sizeof(options.session.seed), 0) !=
         sizeof(options.session.seed)) {
         fprintf(stderr, "%s: no random bytes are to be had\n", program);
         return EXIT_FAILURE;
     }
-    return exec_host_run(&options, ops, create(&options.session));
+    char *launcher_dir = find_launcher_dir(argc, argv);
+    options.launcher_dir = launcher_dir;
+    void *core = create(&options.session);
+    int status = exec_host_run(&options, ops, core);
+    ops->free(core);
+    free(launcher_dir);
+    return status;
 }
