@@ -366,26 +366,41 @@ static char *basic_authorization(const char *principal, const char *secret)
     return xstrdup(buf_text(&text));
 }
 
+static void deinit(struct execute *execute)
+{
+    zk_election_free(execute->election);
+    peers_finder_free(execute->finder);
+    client_free(execute->stream, true);
+    client_free(execute->calls, true);
+    loop_timer_cancel(&execute->retry);
+    loop_timer_cancel(&execute->deadline);
+    loop_task_cancel(&execute->restart);
+    loop_free(execute->loop);
+    execute_scheduler_free(execute->scheduler);
+    free(execute->stream_id);
+    free(execute->redirect);
+    free(execute->authorization);
+}
+
 static int run(const struct execute_flags *flags, const struct execute_task *task, struct err *err)
 {
     struct execute execute = {.flags = flags, .is_json = strcmp(flags->content_type, "json") == 0};
     execute.loop = loop_new();
-    int status = find_master(&execute, err);
-    if (status != 0) {
-        return status;
-    }
     execute.scheduler = execute_scheduler_new(task, flags->networks, flags->kill_after_ns);
-    if (flags->principal != NULL && flags->secret != NULL) {
-        execute.authorization = basic_authorization(flags->principal, flags->secret);
-    }
     loop_timer_init(&execute.retry, execute.loop, subscribe, &execute);
     loop_timer_init(&execute.deadline, execute.loop, on_deadline, &execute);
     loop_task_init(&execute.restart, restart);
+    int status = find_master(&execute, err);
+    if (status != 0) {
+        deinit(&execute);
+        return status;
+    }
+    if (flags->principal != NULL && flags->secret != NULL) {
+        execute.authorization = basic_authorization(flags->principal, flags->secret);
+    }
     subscribe(&execute);
     loop_run(execute.loop);
-    zk_election_free(execute.election);
-    peers_finder_free(execute.finder);
-    /* The process ends here: what else it holds goes with it. */
+    deinit(&execute);
     return execute.status;
 }
 
@@ -399,7 +414,7 @@ static void print_usage(const struct flags *flags, FILE *file)
 
 int main(int argc, char **argv)
 {
-    struct arena arena;
+    CLEANUP(arena_deinit) struct arena arena;
     arena_init(&arena, 0);
     struct execute_flags values = {.kill_after_ns = INT64_MIN};
     struct flags flags = {.table = execute_flags_table,

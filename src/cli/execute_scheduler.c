@@ -48,6 +48,9 @@ static void victim_free(struct victim *victim)
 
 struct execute_scheduler *execute_scheduler_free(struct execute_scheduler *scheduler)
 {
+    if (scheduler == NULL) {
+        return NULL;
+    }
     struct victim *victim;
     LIST_FOR_EACH (victim, &scheduler->victims, link) {
         victim_free(victim);
