@@ -194,6 +194,15 @@ static struct agent_container *find_parent(struct agent *agent, const char *path
                        : NULL;
 }
 
+/* An executor that has subscribed runs, even if the report of that is still on its way to us. */
+static bool runs(const struct agent_container *container)
+{
+    return container->state == AGENT_CONTAINER_RUNNING ||
+           (container->state == AGENT_CONTAINER_LAUNCHING &&
+            container->kind == AGENT_CONTAINER_EXECUTOR &&
+            container->executor->state == EXECUTOR_RUNNING);
+}
+
 void operator_launch_container(struct agent *agent, const struct operator_call *call)
 {
     struct wording w = launch_wording(call->call);
@@ -217,8 +226,8 @@ void operator_launch_container(struct agent *agent, const struct operator_call *
     struct agent_container *parent = NULL;
     if (w.id->parent != NULL) {
         parent = find_parent(agent, path);
-        if (parent == NULL || parent->state != AGENT_CONTAINER_RUNNING ||
-            parent->directory == NULL || (w.is_session && parent->executor == NULL)) {
+        if (parent == NULL || !runs(parent) || parent->directory == NULL ||
+            (w.is_session && parent->executor == NULL)) {
             operator_fail(agent, call, 400, "Parent container of %s does not exist", path);
             return;
         }

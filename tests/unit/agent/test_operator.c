@@ -80,6 +80,29 @@ static void a_nested_container_lives_and_is_removed(void **state)
     (void)shell_answer(shell, simple(shell, "WAIT_CONTAINER", "wait_container", id), 404);
 }
 
+/* Executors are quick, and reports come from another thread. */
+static void an_executor_launches_before_the_report_that_it_runs(void **state)
+{
+    struct shell *shell = *state;
+    shell_register(shell);
+    shell->holds_containers = true;
+    shell_run_task(shell, shell_framework(shell, "f1", true), shell_task(shell, "t1"), NULL);
+    struct container_request *request = shell_take_request(shell, CONTAINER_LAUNCH);
+    assert_non_null(request);
+    const char *root = arena_strdup(&shell->arena, request->path);
+    container_request_free(request);
+    (void)shell_answer(shell, launch(shell, nested(shell, root, "n"), ""), 400);
+    shell_register_executor(shell, "f1", "t1", SHELL_EXECUTOR);
+    uint64_t launched = launch(shell, nested(shell, root, "n"), "");
+    assert_false(shell_is_answered(shell, launched));
+    request = shell_take_request(shell, CONTAINER_LAUNCH);
+    assert_non_null(request);
+    shell_report(shell, CONTAINER_LAUNCHED, root, -1);
+    shell_report(shell, CONTAINER_LAUNCHED, request->path, -1);
+    container_request_free(request);
+    (void)shell_answer(shell, launched, 200);
+}
+
 static void those_who_wait_have_a_limit(void **state)
 {
     struct shell *shell = *state;
@@ -385,6 +408,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         SHELL_TEST(a_nested_container_lives_and_is_removed),
+        SHELL_TEST(an_executor_launches_before_the_report_that_it_runs),
         SHELL_TEST(those_who_wait_have_a_limit),
         SHELL_TEST(what_may_not_be_launched_is_refused),
         SHELL_TEST(nested_ones_go_with_their_root),
