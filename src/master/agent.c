@@ -127,6 +127,7 @@ static void replace_text(char **text, const char *with)
 
 static void total_count(struct master *master, const struct resources *total, bool add)
 {
+    master_role_tally_total(&master->role_tally, total, add, &master->names);
     for (uint32_t i = 0; i < total->count; i++) {
         const struct resource *r = &total->items[i];
         struct quantities *sum =

@@ -473,6 +473,7 @@ static void init_tables(struct master *master)
     timer_init(&master->removal_timer, TIMER_REMOVAL, NULL);
     timer_init(&master->registry_gc_timer, TIMER_REGISTRY_GC, NULL);
     resource_names_init(&master->names);
+    master_role_tally_init(&master->role_tally, master->frameworks.seed[0]);
     resource_kinds_init(&master->kinds);
 }
 
@@ -572,6 +573,7 @@ struct master *master_free(struct master *master)
     cow_table_deinit(&master->executor_records);
     timers_deinit(&master->timers);
     role_settings_unref(&master->roles);
+    master_role_tally_deinit(&master->role_tally);
     quantities_deinit(&master->total);
     quantities_deinit(&master->total_revocable);
     quantities_deinit(&master->used);

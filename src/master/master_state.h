@@ -24,6 +24,7 @@
 #include "master/offer.h"
 #include "master/reads.h"
 #include "master/role_settings.h"
+#include "master/role_tally.h"
 #include "master/snapshot.h"
 #include "master/task.h"
 #include "master/status.h"
@@ -153,6 +154,7 @@ struct master {
     struct quantities used_revocable;
 
     struct role_settings roles;     /* weights and quotas */
+    struct role_tally role_tally;   /* what roles hold */
 
     const struct allocator_ops *allocator_ops;
     void *allocator;

@@ -196,32 +196,34 @@ static int check_each(struct master *master, Pb__Quota__QuotaConfig *const *conf
     return 0;
 }
 
-static int check_consumption(struct master *master, const struct role_usage *usage,
-                             const struct quota *quota, struct err *err)
+static int check_consumption(struct master *master, const struct quota *quota, struct err *err)
 {
-    const struct role_usage_entry *entry = master_role_usage_find(usage, slice_from(quota->role));
-    if (resource_limits_contain(&quota->limits, &entry->consumed)) {
-        return 0;
+    struct quantities had;
+    int r = 0;
+    master_role_tally_consumed(&master->role_tally, slice_from(quota->role), &had);
+    if (!resource_limits_contain(&quota->limits, &had)) {
+        CLEANUP(buf_deinit) struct buf consumed = BUF_INIT;
+        CLEANUP(buf_deinit) struct buf limits = BUF_INIT;
+        quantities_format(&had, &master->names, &consumed);
+        resource_limits_format(&quota->limits, &master->names, &limits);
+        r = err_set(err, VALIDATE_E,
+                    "Invalid QuotaConfig: Role '%s' is already consuming '%s'; this is more than "
+                    "the requested limits '%s' (use 'force' flag to bypass this check)",
+                    quota->role, buf_text(&consumed), buf_text(&limits));
     }
-    CLEANUP(buf_deinit) struct buf consumed = BUF_INIT;
-    CLEANUP(buf_deinit) struct buf limits = BUF_INIT;
-    quantities_format(&entry->consumed, &master->names, &consumed);
-    resource_limits_format(&quota->limits, &master->names, &limits);
-    return err_set(err, VALIDATE_E,
-                   "Invalid QuotaConfig: Role '%s' is already consuming '%s'; this is more than "
-                   "the requested limits '%s' (use 'force' flag to bypass this check)",
-                   quota->role, buf_text(&consumed), buf_text(&limits));
+    quantities_deinit(&had);
+    return r;
 }
 
 /* Limits below what is consumed already. */
-static int check_limits(struct master *master, const struct role_usage *usage,
-                        Pb__Quota__QuotaConfig *const *configs, size_t count, struct err *err)
+static int check_limits(struct master *master, Pb__Quota__QuotaConfig *const *configs, size_t count,
+                        struct err *err)
 {
     int r = 0;
     for (size_t i = 0; r == 0 && i < count; i++) {
         struct quota quota;
         master_quota_config_read(configs[i], &master->names, &quota);
-        r = check_consumption(master, usage, &quota, err);
+        r = check_consumption(master, &quota, err);
         master_quota_config_deinit(&quota);
     }
     return r;
@@ -237,22 +239,23 @@ static int check_tree(struct master *master, Pb__Quota__QuotaConfig *const *conf
     return r == 0 ? 0 : QUOTA_E_TREE;
 }
 
-static int check_capacity(struct master *master, const struct role_usage *usage,
-                          Pb__Quota__QuotaConfig *const *configs, size_t count, struct err *err)
+static int check_capacity(struct master *master, Pb__Quota__QuotaConfig *const *configs,
+                          size_t count, struct err *err)
 {
+    const struct quantities *capacity = &master->role_tally.capacity;
     struct merged merged;
     struct quantities total = QUANTITIES_INIT;
     int r = 0;
     merged_init(&merged, master, configs, count);
     master_quota_config_total(merged.quotas, merged.count, &total);
-    if (!quantities_contain(&usage->capacity, &total)) {
+    if (!quantities_contain(capacity, &total)) {
         CLEANUP(buf_deinit) struct buf needed = BUF_INIT;
-        CLEANUP(buf_deinit) struct buf capacity = BUF_INIT;
+        CLEANUP(buf_deinit) struct buf had = BUF_INIT;
         quantities_format(&total, &master->names, &needed);
-        quantities_format(&usage->capacity, &master->names, &capacity);
+        quantities_format(capacity, &master->names, &had);
         r = err_set(err, QUOTA_E_CAPACITY,
                     "total quota guarantees '%s' exceed cluster capacity '%s'", buf_text(&needed),
-                    buf_text(&capacity));
+                    buf_text(&had));
     }
     quantities_deinit(&total);
     merged_deinit(&merged);
@@ -262,28 +265,11 @@ static int check_capacity(struct master *master, const struct role_usage *usage,
 int master_quota_check_all(struct master *master, Pb__Quota__QuotaConfig *const *configs,
                            size_t count, struct err *err)
 {
-    struct role_usage usage;
     int r = check_tree(master, configs, count, err);
-    if (r == 0) {
-        master_role_usage_init(&usage);
-        master_role_usage_count(master, &usage);
-        r = check_capacity(master, &usage, configs, count, err);
-        master_role_usage_deinit(&usage);
-    }
-    return r;
+    return r == 0 ? check_capacity(master, configs, count, err) : r;
 }
 
 /* --- changing them --- */
-
-static void count_usage(struct master *master, struct role_usage *usage,
-                        Pb__Quota__QuotaConfig *const *configs, size_t count)
-{
-    master_role_usage_init(usage);
-    for (size_t i = 0; i < count; i++) {
-        master_role_usage_add(usage, slice_from(configs[i]->role));
-    }
-    master_role_usage_count(master, usage);
-}
 
 /* In the order of the reference. `force` lets pass what only depends on the cluster of today. */
 static int check_update(struct master *master, const Pb__Master__Call__UpdateQuota *call,
@@ -294,10 +280,8 @@ static int check_update(struct master *master, const Pb__Master__Call__UpdateQuo
     if (r != 0) {
         return r;
     }
-    struct role_usage usage;
-    count_usage(master, &usage, call->quota_configs, call->n_quota_configs);
     if (!force) {
-        r = check_limits(master, &usage, call->quota_configs, call->n_quota_configs, err);
+        r = check_limits(master, call->quota_configs, call->n_quota_configs, err);
     }
     if (r == 0) {
         r = check_tree(master, call->quota_configs, call->n_quota_configs, err);
@@ -306,14 +290,13 @@ static int check_update(struct master *master, const Pb__Master__Call__UpdateQuo
         }
     }
     if (r == 0 && !force) {
-        r = check_capacity(master, &usage, call->quota_configs, call->n_quota_configs, err);
+        r = check_capacity(master, call->quota_configs, call->n_quota_configs, err);
         if (r != 0) {
             struct err why = *err;
             err_set(err, r, "Invalid QuotaConfig: %s (use 'force' flag to bypass this check)",
                     why.text);
         }
     }
-    master_role_usage_deinit(&usage);
     return r;
 }
 
@@ -419,6 +402,16 @@ static void rescind_for(struct master *master, struct role_usage *usage, const s
         make_room(master, usage, quota, &had);
     }
     quantities_deinit(&had);
+}
+
+static void count_usage(struct master *master, struct role_usage *usage,
+                        Pb__Quota__QuotaConfig *const *configs, size_t count)
+{
+    master_role_usage_init(usage);
+    for (size_t i = 0; i < count; i++) {
+        master_role_usage_add(usage, slice_from(configs[i]->role));
+    }
+    master_role_usage_count(master, usage);
 }
 
 void master_quota_stored(struct master *master, const struct pending *pending, bool applied)

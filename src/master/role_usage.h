@@ -1,10 +1,6 @@
 /*
- * What some top level roles and those below them hold of the cluster now: for the checks and
- * effects of quotas.
- *
- * It is counted when an operator changes a quota, in one walk over all agents, tasks and offers:
- * the only thing on the loop, with a change of weights, that costs time in proportion to the
- * cluster (10 ms for 400,000 tasks). To keep it up would make every task dearer.
+ * What some top level roles, with those below them, have and are offered now: for what follows from
+ * a change of their quotas. Offers are counted in one walk over all of them.
  */
 #ifndef TEPUI_MASTER_ROLE_USAGE_H
 #define TEPUI_MASTER_ROLE_USAGE_H
@@ -20,19 +16,13 @@ struct role_usage_entry {
     struct map_link by_role; /* usage->map */
     struct list link;        /* usage->order */
     struct slice role;
-    struct quantities consumed; /* what counts against quota: what is in use, and what is reserved
-                                   even if it is not (facts/state_machines.md 10) */
+    struct quantities consumed; /* role_tally.h */
     struct quantities offered;
-    /* of one agent, while it is counted */
-    struct quantities reserved;      /* of its total */
-    struct quantities reserved_used; /* of that in use */
-    struct list touched;             /* not empty: it has something on this agent */
 };
 
 struct role_usage {
     struct map map;
-    struct list order;          /* struct role_usage_entry */
-    struct quantities capacity; /* non-revocable scalars of all registered agents */
+    struct list order; /* struct role_usage_entry */
     struct arena arena;
 };
 

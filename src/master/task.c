@@ -105,6 +105,7 @@ void master_task_count_end(struct master *master, enum task_state state, int sou
 
 void master_usage_add(struct master *master, const struct resources *resources)
 {
+    master_role_tally_use(&master->role_tally, resources, true, &master->names);
     for (uint32_t i = 0; i < resources->count; i++) {
         const struct resource *r = &resources->items[i];
         quantities_add_resource(r->kind->is_revocable ? &master->used_revocable : &master->used, r,
@@ -114,6 +115,7 @@ void master_usage_add(struct master *master, const struct resources *resources)
 
 static void usage_subtract(struct master *master, const struct resources *resources)
 {
+    master_role_tally_use(&master->role_tally, resources, false, &master->names);
     for (uint32_t i = 0; i < resources->count; i++) {
         const struct resource *r = &resources->items[i];
         struct quantities amount = QUANTITIES_INIT;

@@ -4,6 +4,7 @@
 #include "common/xalloc.h"
 #include "master/master_state.h"
 #include "registry/registry_memory.h"
+#include "resources/roles.h"
 #include "sim/cluster_story.h"
 
 struct master_core {
@@ -183,10 +184,59 @@ static void add_use(const struct agent *agent, struct resources *sum)
     }
 }
 
+static void add_within(const struct resources *resources, struct slice role,
+                       struct resource_names *names, struct quantities *sum)
+{
+    for (uint32_t i = 0; i < resources->count; i++) {
+        if (resource_is_allocated_within(&resources->items[i], role)) {
+            quantities_add_resource(sum, &resources->items[i], names);
+        }
+    }
+}
+
+/* Whether what the master has counted up of a top level role is what is there. */
+static bool tally_adds_up(struct master *master, struct slice role)
+{
+    struct quantities sum = QUANTITIES_INIT;
+    struct quantities counted;
+    const struct agent *agent;
+    LIST_FOR_EACH (agent, &master->registered, link) {
+        const struct task *task;
+        LIST_FOR_EACH (task, &agent->tasks, of_agent) {
+            add_within(&task->resources, role, &master->names, &sum);
+        }
+        const struct executor *executor;
+        LIST_FOR_EACH (executor, &agent->executors, of_agent) {
+            add_within(&executor->resources, role, &master->names, &sum);
+        }
+    }
+    master_role_tally_consumed(&master->role_tally, role, &counted);
+    bool fits = quantities_equal(&sum, &counted);
+    quantities_deinit(&sum);
+    quantities_deinit(&counted);
+    return fits;
+}
+
+static bool tallies_add_up(struct master *master)
+{
+    const struct framework *framework;
+    LIST_FOR_EACH (framework, &master->running, link) {
+        for (size_t i = 0; i < framework->role_count; i++) {
+            if (!tally_adds_up(master, role_top(slice_from(framework->roles[i])))) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
 const char *cluster_master_check(void *arg)
 {
     struct master_core *core = arg;
     struct agent *agent;
+    if (!tallies_add_up(core->master)) {
+        return "what a role holds is counted wrong";
+    }
     LIST_FOR_EACH (agent, &core->master->registered, link) {
         struct resources sum = RESOURCES_INIT;
         add_use(agent, &sum);
