@@ -11,6 +11,26 @@
 #include "master/unreachable.h"
 #include "master/weights.h"
 
+/* What keeps an agent from being marked gone now. */
+static const char *transition_of(const struct master *master, const char *id)
+{
+    const struct agent *agent = master_find_agent(master, slice_from(id));
+    if (agent != NULL) {
+        switch (agent->transition) {
+        case AGENT_MARKING_UNREACHABLE:
+            return "being transitioned to unreachable";
+        case AGENT_REMOVING:
+            return "being transitioned to removed";
+        case AGENT_UPDATING:
+            return "being transitioned to registered";
+        case AGENT_SETTLED:
+        case AGENT_MARKING_GONE:
+            break;
+        }
+    }
+    return "already being transitioned to gone";
+}
+
 static void mark_agent_gone(struct master *master, const struct operator_request *r)
 {
     struct net_effects *net = &master->effects->net;
@@ -21,7 +41,7 @@ static void mark_agent_gone(struct master *master, const struct operator_request
         net_respond_text(net, handle, 404, "Agent '%s' not found", id);
         break;
     case UNREACHABLE_E_BUSY:
-        net_respond_text(net, handle, 503, "Agent '%s' is being transitioned", id);
+        net_respond_text(net, handle, 503, "Agent '%s' is %s", id, transition_of(master, id));
         break;
     case UNREACHABLE_E_ALREADY:
         net_respond(net, handle, 200, NULL, NULL);

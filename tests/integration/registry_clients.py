@@ -12,7 +12,7 @@ CALL_SECONDS = 8      # for an answer; longer than --registry_store_timeout
 CONNECT_SECONDS = 0.5
 ADMIT_SECONDS = 4     # until an agent counts as not answered
 # Answers of a master that has done nothing.
-NOT_DONE = ("No leader elected", "Master has not finished recovery", "is being transitioned")
+NOT_DONE = ("No leader elected", "Master has not finished recovery", "being transitioned")
 
 
 class History:

@@ -258,6 +258,41 @@ static void test_a_deactivated_agent_stays_so_when_it_comes_back(void **state)
     assert_non_null(harness_event(h, f.handle, "OFFERS"));
 }
 
+static void test_an_agent_that_is_waited_for_can_be_told_in_advance(void **state)
+{
+    (void)state;
+    harness_fail_over(h, NULL);
+    assert_int_equal(h->master->recovered_count, 1);
+    assert_answers(drain(",\"mark_gone\":true"), 200, "");
+    assert_answers(deactivate(), 200, "");
+    comes_back(); /* and has nothing to do */
+    assert_non_null(harness_take(h, AGENT, "DrainSlaveMessage"));
+    assert_non_null(harness_take(h, AGENT, "ShutdownMessage"));
+    assert_int_equal(h->master->gone_count, 1);
+}
+
+static void test_one_transition_at_a_time(void **state)
+{
+    (void)state;
+    h->registry_is_held = true;
+    harness_message(h, AGENT, "master", "UnregisterSlaveMessage",
+                    arena_printf(&h->arena, "{\"slave_id\":{\"value\":\"%s\"}}", id));
+    uint64_t gone = ask("MARK_AGENT_GONE", "mark_agent_gone", "");
+    assert_answers(gone, 503, "is being transitioned to removed");
+    harness_registry(h);
+    gone = ask("MARK_AGENT_GONE", "mark_agent_gone", "");
+    assert_answers(gone, 404, "not found");
+    h->registry_is_held = false;
+    id = harness_agent(h, AGENT);
+    h->registry_is_held = true;
+    gone = ask("MARK_AGENT_GONE", "mark_agent_gone", "");
+    uint64_t again = ask("MARK_AGENT_GONE", "mark_agent_gone", "");
+    assert_answers(again, 503, "is already being transitioned to gone");
+    harness_registry(h);
+    assert_int_equal(harness_status(h, gone), 200);
+    assert_answers(ask("MARK_AGENT_GONE", "mark_agent_gone", ""), 200, "");
+}
+
 static void test_one_that_leaves_meanwhile_is_not_found(void **state)
 {
     (void)state;
@@ -315,6 +350,8 @@ int main(void)
         ONE(test_it_outlives_the_master_and_an_absence),
         ONE(test_an_unreachable_agent_can_be_told_in_advance),
         ONE(test_a_deactivated_agent_stays_so_when_it_comes_back),
+        ONE(test_an_agent_that_is_waited_for_can_be_told_in_advance),
+        ONE(test_one_transition_at_a_time),
         ONE(test_one_that_leaves_meanwhile_is_not_found),
         ONE(test_an_agent_in_maintenance_is_not_drained),
         ONE(test_what_is_refused),
