@@ -432,6 +432,83 @@ WITH_EACH(many_at_once_leave_nothing)
 WITH_EACH(usage_is_told)
 WITH_EACH(a_command_runs_as_its_user)
 
+/* --- where cgroups are --- */
+
+/* The v2 hierarchy, whatever else there is. */
+static const char *v2_mount(void)
+{
+    return kit_is_v2() ? "/sys/fs/cgroup" : "/sys/fs/cgroup/unified";
+}
+
+static void put(const char *dir, pid_t pid)
+{
+    CLEANUP(xfreep) char *command = xasprintf("echo %d > %s/cgroup.procs", (int)pid, dir);
+    assert_int_equal(system(command), 0);
+}
+
+static void assert_in(pid_t pid, const char *cgroup)
+{
+    CLEANUP(xfreep)
+    char *command = xasprintf("grep -q -x 0::/%s /proc/%d/cgroup", cgroup, (int)pid);
+    assert_int_equal(system(command), 0);
+}
+
+static void refuses(struct kit *kit, const char *root, const char *why)
+{
+    struct err err = {0};
+    kit->options.cgroups_root = root;
+    assert_int_not_equal(containerizer_host_start(&kit->options, &kit->host, &err), 0);
+    assert_non_null(strstr(err.text, why));
+}
+
+/* As packaging/tepui-agent.service has it: a unit of the agent's, and one of containers beside it,
+ * which a process holds. */
+static void test_a_root_is_found_from_the_agents_own_cgroup(void **state)
+{
+    (void)state;
+    CLEANUP(xfreep) char *procs = xasprintf("%s/cgroup.procs", v2_mount());
+    if (geteuid() != 0 || !kit_exists(procs)) {
+        skip();
+    }
+    struct kit kit;
+    kit_init(&kit, "linux", "posix/cpu,posix/mem");
+    kit.options.cgroups_hierarchy = v2_mount();
+    CLEANUP(xfreep) char *top = xasprintf("%s/%s", v2_mount(), kit.cgroups_root);
+    CLEANUP(xfreep) char *own = xasprintf("%s/own", top);
+    CLEANUP(xfreep) char *beside = xasprintf("%s/beside", top);
+    assert_int_equal(mkdir(top, 0755) | mkdir(own, 0755), 0);
+    put(own, getpid());
+    refuses(&kit, "../../../out", "leads out of the hierarchy");
+    refuses(&kit, "../beside", "no cgroup");
+    assert_int_equal(mkdir(beside, 0755), 0);
+    pid_t holder = fork();
+    if (holder == 0) {
+        pause();
+        _exit(0);
+    }
+    put(beside, holder);
+    kit.options.cgroups_root = "../beside";
+    kit_start(&kit, NULL);
+    CLEANUP(xfreep) char *own_name = xasprintf("%s/own", kit.cgroups_root);
+    CLEANUP(xfreep) char *leaf_name = xasprintf("%s/beside/agent", kit.cgroups_root);
+    assert_in(getpid(), own_name);
+    assert_in(holder, leaf_name);
+    kit_launch(&kit, "c", kit_spec(&kit, "c", "cat /proc/self/cgroup; sleep 7421"));
+    kit_launched(&kit, "c");
+    CLEANUP(xfreep) char *line = xasprintf("0::/%s/beside/c/leaf\n", kit.cgroups_root);
+    assert_non_null(strstr(kit_read(kit_file(&kit, "c", "stdout")), line));
+    kit_destroy(&kit, "c");
+    kit_terminated(&kit, "c");
+    kit_stop(&kit);
+    kill(holder, SIGKILL);
+    waitpid(holder, NULL, 0);
+    put(v2_mount(), getpid());
+    CLEANUP(xfreep) char *undo = xasprintf("rmdir %s/agent %s %s", beside, beside, own);
+    assert_int_equal(system(undo), 0);
+    kit_deinit(&kit);
+    rmdir(top);
+}
+
 /* An argument is a pattern of the tests to run. */
 int main(int argc, char **argv)
 {
@@ -453,6 +530,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_many_at_once_leave_nothing),
         cmocka_unit_test(test_usage_is_told),
         cmocka_unit_test(test_a_command_runs_as_its_user),
+        cmocka_unit_test(test_a_root_is_found_from_the_agents_own_cgroup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
