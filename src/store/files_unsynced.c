@@ -149,7 +149,10 @@ static int sync_each(struct files_unsynced *unsynced)
     for (size_t i = 0; i < unsynced->fd_count; i++) {
         (void)sync_file_range(unsynced->fds[i], 0, 0, SYNC_FILE_RANGE_WRITE);
     }
-    qsort(unsynced->folders, unsynced->folder_count, sizeof(unsynced->folders[0]), compare_paths);
+    if (unsynced->folder_count > 1) {
+        qsort(unsynced->folders, unsynced->folder_count, sizeof(unsynced->folders[0]),
+              compare_paths);
+    }
     size_t helper_count = start_helpers(&round, MIN(count - 1, (size_t)HELPERS_MAX), helpers);
     sync_some(&round);
     for (size_t i = 0; i < helper_count; i++) {
