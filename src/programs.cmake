@@ -4,6 +4,7 @@ tepui_program(tepui-http-check executor/http_check_main.c LIBS PkgConfig::CURL)
 tepui_program(tepui-fetcher fetch/fetcher_main.c LIBS tepui_fetch)
 
 tepui_program(tepui-containerizer container/init/containerizer_main.c container/init/command.c
+  container/init/terminal.c
   LIBS tepui_container)
 target_link_options(tepui-containerizer PRIVATE -Wl,--as-needed)
 tepui_program(tepui-execute cli/execute_main.c LIBS tepui_cli)

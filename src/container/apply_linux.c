@@ -371,6 +371,8 @@ int apply_step(struct apply *apply, const struct plan_step *step, struct err *er
         return join_cgroup(text[0], text[1], step->number[0] != 0, err);
     case PLAN_STDIO:
         return apply_stdio(apply, text[0], err);
+    case PLAN_PTY:
+        return apply_terminal(apply, step, err);
     case PLAN_LINK:
         return make_link(text[0], text[1], err);
     case PLAN_SOURCE:

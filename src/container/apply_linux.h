@@ -22,6 +22,10 @@ struct apply {
     size_t group_count;
     char **shared; /* heap: mount points that SHARED named */
     size_t shared_count;
+    bool has_terminal;  /* of PTY; both ends are the caller's to close */
+    bool is_controlled; /* by the terminal */
+    int terminal;       /* what the command shows is read here */
+    int terminal_end;   /* the command's stdio */
 };
 
 void apply_deinit(struct apply *apply); /* idempotent */
@@ -34,6 +38,7 @@ int apply_step(struct apply *apply, const struct plan_step *step, struct err *er
 
 int apply_user(struct apply *apply, const char *name, struct err *err) WARN_UNUSED;
 int apply_stdio(const struct apply *apply, const char *dir, struct err *err) WARN_UNUSED;
+int apply_terminal(struct apply *apply, const struct plan_step *step, struct err *err) WARN_UNUSED;
 int apply_shared(struct apply *apply, const char *path, struct err *err) WARN_UNUSED;
 int apply_slave(const struct apply *apply, struct err *err) WARN_UNUSED;
 int apply_mount(const struct apply *apply, const struct plan_step *step,

@@ -213,6 +213,22 @@ static int decode(struct launch *launch, struct err *err)
     return 0;
 }
 
+/* A container that asks for a terminal has one of its own, which its first process reads from
+ * (facts/features.md, TTY). That of a command task is taken by the task, not by its executor. */
+static void add_terminal(struct launch *launch)
+{
+    const Pb__TTYInfo *terminal = launch->info != NULL ? launch->info->tty_info : NULL;
+    if (terminal == NULL) {
+        return;
+    }
+    struct plan_step *step = plan_add(&launch->before, PLAN_PTY, NULL, NULL);
+    if (terminal->window_size != NULL) {
+        step->number[0] = MIN(terminal->window_size->rows, (uint32_t)UINT16_MAX);
+        step->number[1] = MIN(terminal->window_size->columns, (uint32_t)UINT16_MAX);
+    }
+    step->number[2] = !launch->spec->is_command_task;
+}
+
 static int build(struct launch *launch, const struct variables *variables, struct err *err)
 {
     const struct container_spec *spec = launch->spec;
@@ -225,6 +241,7 @@ static int build(struct launch *launch, const struct variables *variables, struc
     }
     if (spec->stdio == NULL && !spec->debug) {
         plan_add(&launch->before, PLAN_STDIO, spec->directory, NULL);
+        add_terminal(launch);
     }
     plan_add(&launch->before, PLAN_WAIT, NULL, NULL);
     if (spec->tty) {

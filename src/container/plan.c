@@ -20,7 +20,7 @@ static const char *const names[PLAN_STEP_TYPES] = {
     [PLAN_BORROW] = "borrow", [PLAN_SWEEP] = "sweep",   [PLAN_FORK] = "fork",
     [PLAN_RLIMIT] = "rlimit", [PLAN_CHDIR] = "chdir",   [PLAN_SETUSER] = "setuser",
     [PLAN_CAPS] = "caps",     [PLAN_NNP] = "nnp",       [PLAN_ARG] = "arg",
-    [PLAN_ENV] = "env",       [PLAN_EXEC] = "exec",
+    [PLAN_ENV] = "env",       [PLAN_EXEC] = "exec",     [PLAN_PTY] = "pty",
 };
 
 void plan_init(struct plan *plan)

@@ -33,20 +33,21 @@ enum plan_step_type {
     PLAN_DEVICE, /* allow in the cgroup text0 the device at text1 with access text2 ("rwm") */
     PLAN_JOIN,   /* into the cgroup text0, by its file text1; number0: fine if it is missing */
     PLAN_STDIO,  /* stdout and stderr of the folder text0, the user's, as the command's */
-    PLAN_LINK,   /* a symbolic link text1 to text0; fine if it is there */
-    PLAN_SOURCE, /* text0 must be there; else made if it is below one of text1 ("/a:/b") */
-    PLAN_FOLDER, /* text1 below text0 must be there; else made with the owner of text0 */
-    PLAN_TARGET, /* a mount point at text1 below text0, a folder or a file as text2 is one */
-    PLAN_OWN,    /* text0 gets the owner of text1 */
-    PLAN_EXISTS, /* text0 must be there, text1 says why */
-    PLAN_SHARED, /* the mount that holds text0 must be shared, and stays so in the container */
-    PLAN_OOM,    /* number0 is oom_score_adj */
-    PLAN_WAIT,   /* tell that all this is done, and wait for the release */
-    PLAN_TTY,    /* stdin becomes the controlling terminal */
-    PLAN_ENTER,  /* the namespace text0 (a file in /proc) of kind number0 (CLONE_NEW*); text1 =
-                    "task": the one that a child of a child of that process made, if there is one */
-    PLAN_SLAVE, /* mounts of the container do not come out, but for those below a SHARED one */
-    PLAN_MOUNT, /* text0 (or NULL) at text1, type text2, options text3, flags number0 (MS_*) */
+    PLAN_PTY, /* a terminal as the command's stdio; number0, number1: its size; number2: it leads */
+    PLAN_LINK,    /* a symbolic link text1 to text0; fine if it is there */
+    PLAN_SOURCE,  /* text0 must be there; else made if it is below one of text1 ("/a:/b") */
+    PLAN_FOLDER,  /* text1 below text0 must be there; else made with the owner of text0 */
+    PLAN_TARGET,  /* a mount point at text1 below text0, a folder or a file as text2 is one */
+    PLAN_OWN,     /* text0 gets the owner of text1 */
+    PLAN_EXISTS,  /* text0 must be there, text1 says why */
+    PLAN_SHARED,  /* the mount that holds text0 must be shared, and stays so in the container */
+    PLAN_OOM,     /* number0 is oom_score_adj */
+    PLAN_WAIT,    /* tell that all this is done, and wait for the release */
+    PLAN_TTY,     /* stdin becomes the controlling terminal */
+    PLAN_ENTER,   /* the namespace text0 (a file in /proc) of kind number0 (CLONE_NEW*); text1 =
+                     "task": the one that a child of a child of it made, if there is one */
+    PLAN_SLAVE,   /* mounts of the container do not come out, but for those below a SHARED one */
+    PLAN_MOUNT,   /* text0 (or NULL) at text1, type text2, options text3, flags number0 (MS_*) */
     PLAN_BORROW,  /* mount here at text1 what is there in the mount namespace text0 */
     PLAN_SWEEP,   /* when the command has ended: init kills all that descends from it */
     PLAN_FORK,    /* the rest is the command's */

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -140,6 +141,10 @@ NORETURN static void run_child(const struct exec_command *command, char **enviro
 {
     setsid();
     drop_handlers();
+    if (output == EXEC_OUTPUT_INHERIT && isatty(STDIN_FILENO)) {
+        /* The terminal is the task's, which is the first to ask for it. */
+        (void)ioctl(STDIN_FILENO, TIOCSCTTY, 0);
+    }
     if (output == EXEC_OUTPUT_TO_STDERR) {
         dup2(STDERR_FILENO, STDOUT_FILENO);
     } else if (output == EXEC_OUTPUT_CAPTURE) {

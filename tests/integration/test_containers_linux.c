@@ -239,6 +239,62 @@ static void a_container_outlives_its_agent(const struct launcher *l)
     kit_deinit(&kit);
 }
 
+static struct blob *terminal_info(void)
+{
+    Pb__ContainerInfo info = PB__CONTAINER_INFO__INIT;
+    Pb__TTYInfo terminal = PB__TTYINFO__INIT;
+    Pb__TTYInfo__WindowSize size = PB__TTYINFO__WINDOW_SIZE__INIT;
+    size.rows = 40;
+    size.columns = 100;
+    terminal.window_size = &size;
+    info.type = PB__CONTAINER_INFO__TYPE__MESOS;
+    info.tty_info = &terminal;
+    return message_encode_blob(&info.base);
+}
+
+/* What it shows goes to its stdout, also while nobody is there but its first process. */
+static void a_command_may_have_a_terminal(const struct launcher *l)
+{
+    struct kit kit;
+    init(&kit, l);
+    kit_start(&kit, NULL);
+    struct container_spec *spec = kit_spec(
+        &kit, "c",
+        "tty > told; stty size > size; touch ready; while [ ! -e go ]; do sleep 0.02; done; "
+        "echo out; echo err >&2; echo forced > /dev/tty; sleep 7431 & exit 3");
+    spec->container_info = terminal_info();
+    kit_launch(&kit, "c", spec);
+    kit_launched(&kit, "c");
+    EVENTUALLY(kit_exists(kit_file(&kit, "c", "ready")));
+    kit_stop(&kit);
+    close(creat(kit_file(&kit, "c", "go"), 0644));
+    EVENTUALLY(strstr(kit_read(kit_file(&kit, "c", "stdout")), "forced") != NULL);
+    kit_start(&kit, (const char *const[]){"c", NULL});
+    assert_int_equal(kit_terminated(&kit, "c"), W_EXITCODE(3, 0));
+    assert_string_equal(kit_read(kit_file(&kit, "c", "stdout")), "out\r\nerr\r\nforced\r\n");
+    assert_int_equal(strncmp(kit_read(kit_file(&kit, "c", "told")), "/dev/pts/", 9), 0);
+    assert_string_equal(kit_read(kit_file(&kit, "c", "size")), "40 100\n");
+    assert_nothing_left(&kit);
+    kit_deinit(&kit);
+}
+
+/* More than a terminal or a pipe holds, up to the end. */
+static void a_terminal_loses_nothing(const struct launcher *l)
+{
+    struct kit kit;
+    init(&kit, l);
+    kit_start(&kit, NULL);
+    struct container_spec *spec = kit_spec(&kit, "c", "seq 100000; echo end");
+    spec->container_info = terminal_info();
+    kit_launch(&kit, "c", spec);
+    kit_launched(&kit, "c");
+    assert_int_equal(kit_terminated(&kit, "c"), 0);
+    struct stat st;
+    assert_int_equal(stat(kit_file(&kit, "c", "stdout"), &st), 0);
+    assert_int_equal(st.st_size, 588895 + 100000 + 5);
+    kit_deinit(&kit);
+}
+
 static void nested_containers_end_before_their_parent(const struct launcher *l)
 {
     struct kit kit;
@@ -426,6 +482,8 @@ WITH_EACH(stopped_processes_are_killed_too)
 WITH_EACH(a_signal_reaches_the_command)
 WITH_EACH(it_can_be_destroyed_at_any_moment)
 WITH_EACH(a_container_outlives_its_agent)
+WITH_EACH(a_command_may_have_a_terminal)
+WITH_EACH(a_terminal_loses_nothing)
 WITH_EACH(nested_containers_end_before_their_parent)
 WITH_EACH(nested_containers_are_found_again)
 WITH_EACH(many_at_once_leave_nothing)
@@ -525,6 +583,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_a_signal_reaches_the_command),
         cmocka_unit_test(test_it_can_be_destroyed_at_any_moment),
         cmocka_unit_test(test_a_container_outlives_its_agent),
+        cmocka_unit_test(test_a_command_may_have_a_terminal),
+        cmocka_unit_test(test_a_terminal_loses_nothing),
         cmocka_unit_test(test_nested_containers_end_before_their_parent),
         cmocka_unit_test(test_nested_containers_are_found_again),
         cmocka_unit_test(test_many_at_once_leave_nothing),

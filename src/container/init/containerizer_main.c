@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "container/init/init.h"
+#include "container/init/terminal.h"
 #include "container/init_protocol.h"
 
 #define CHILDREN_TEXT_SIZE 65536
@@ -129,7 +130,9 @@ static pid_t start(struct apply *apply, const struct plan *plan, size_t first, s
         sigset_t none;
         sigemptyset(&none);
         sigprocmask(SIG_SETMASK, &none, NULL);
-        command_run(apply, plan, first, err);
+        if (terminal_enter(apply, err) == 0) {
+            command_run(apply, plan, first, err);
+        }
         fprintf(stderr, "%s\n", err->text);
         _exit(EXIT_FAILURE);
     }
@@ -185,11 +188,11 @@ static bool reap(pid_t command, int *ret_status)
 }
 
 /* Until the command has ended: its wait status. */
-static int attend(pid_t command, bool sweeps, const sigset_t *all)
+static int attend(pid_t command, bool sweeps, struct terminal *terminal, const sigset_t *all)
 {
     int status;
     for (;;) {
-        int signal_number = sigwaitinfo(all, NULL);
+        int signal_number = terminal_wait(terminal, all);
         if (signal_number == SIGCHLD) {
             if (reap(command, &status)) {
                 return status;
@@ -229,13 +232,16 @@ int main(void)
     bool sweeps = false;
     size_t first = prepare(&apply, &plan, &sweeps, &err);
     pid_t command = start(&apply, &plan, first, &err);
+    struct terminal terminal;
+    terminal_init(&terminal, &apply, &all);
     apply_deinit(&apply);
     plan_deinit(&plan);
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     for (int fd = 0; null >= 0 && fd <= STDERR_FILENO; fd++) {
         dup2(null, fd); /* the command's terminal or pipes must end with the command */
     }
-    int status = attend(command, sweeps, &all);
+    int status = attend(command, sweeps, &terminal, &all);
+    terminal_drain(&terminal);
     write_status(status);
     if (sweeps) {
         sweep();

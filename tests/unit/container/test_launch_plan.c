@@ -80,6 +80,34 @@ static void test_with_namespaces(void **state)
     isolators_deinit(&paper.isolators);
 }
 
+static void test_a_terminal_of_its_own(void **state)
+{
+    (void)state;
+    struct paper paper;
+    struct launch_result result;
+    paper_init(&paper, CGROUPS_V1, "posix", NULL);
+    paper_start(&paper);
+    Pb__ContainerInfo info = PB__CONTAINER_INFO__INIT;
+    Pb__TTYInfo terminal = PB__TTYINFO__INIT;
+    Pb__TTYInfo__WindowSize size = PB__TTYINFO__WINDOW_SIZE__INIT;
+    size.rows = 40;
+    size.columns = UINT16_MAX + 1;
+    terminal.window_size = &size;
+    info.tty_info = &terminal;
+    for (int is_task = 0; is_task < 2; is_task++) {
+        struct container_spec *spec = paper_spec("true");
+        spec->is_command_task = is_task != 0;
+        paper_set_info(spec, &info);
+        char *text = whole(&paper, "c", spec, NULL, &result);
+        /* A command task takes it by itself: its executor does not want to be controlled. */
+        assert_non_null(strstr(text, is_task ? "stdio /s\npty 40 65535\nwait\n"
+                                             : "stdio /s\npty 40 65535 1\nwait\n"));
+        free(text);
+        launch_result_deinit(&result);
+    }
+    isolators_deinit(&paper.isolators);
+}
+
 static void test_a_nested_container_is_born_in_its_parents_namespaces(void **state)
 {
     (void)state;
@@ -291,6 +319,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_with_the_posix_launcher),
         cmocka_unit_test(test_with_namespaces),
+        cmocka_unit_test(test_a_terminal_of_its_own),
         cmocka_unit_test(test_a_nested_container_is_born_in_its_parents_namespaces),
         cmocka_unit_test(test_a_session_is_in_its_parents_namespaces_with_its_variables),
         cmocka_unit_test(test_commands_without_a_shell),

@@ -1,5 +1,8 @@
 #include "../unit.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "common/xalloc.h"
 #include "executor/exec_process.h"
 
@@ -90,11 +93,36 @@ static void test_signals_of_the_command(void **state)
     (void)signal(SIGPIPE, pipe_before);
 }
 
+/* The executor's stdin is a terminal: the task, in a session of its own, is controlled by it. */
+static void test_a_terminal_is_the_tasks(void **state)
+{
+    (void)state;
+    char name[64];
+    int terminal = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+    assert_true(terminal >= 0 && grantpt(terminal) == 0 && unlockpt(terminal) == 0);
+    assert_int_equal(ptsname_r(terminal, name, sizeof(name)), 0);
+    int end = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
+    int before = dup(STDIN_FILENO);
+    assert_true(end >= 0 && before >= 0 && dup2(end, STDIN_FILENO) == STDIN_FILENO);
+    struct exec_processes *processes = exec_processes_new(environ);
+    struct exec_command command = {.shell = true, .value = (char[]){"echo x > /dev/tty && exit 7"}};
+    struct ended ended;
+    assert_int_equal(exec_processes_spawn(processes, 1, &command, EXEC_OUTPUT_INHERIT), 0);
+    reap_one(processes, &ended);
+    assert_int_equal(ended.status, 7 << 8);
+    exec_processes_free(processes);
+    dup2(before, STDIN_FILENO);
+    close(before);
+    close(end);
+    close(terminal);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_signal_right_after_the_start),
         cmocka_unit_test(test_signals_of_the_command),
+        cmocka_unit_test(test_a_terminal_is_the_tasks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
