@@ -30,6 +30,7 @@ static void add(const struct ha_counts *counts, uint64_t seed)
     sum.expired += counts->expired;
     sum.doubtful += counts->doubtful;
     sum.stale += counts->stale;
+    sum.wiped += counts->wiped;
     sum.healed_ns += counts->healed_ns;
     if (counts->healed_ns > healed_max_ns) {
         healed_max_ns = counts->healed_ns;
@@ -58,11 +59,13 @@ static void report(void)
     printf("%d processes, %d elected, %d served, %d lost it\n"
            "%d writes decided, %d acknowledged, %d of them adopted by a later leader\n"
            "%d operations acknowledged, %d of them without a write\n"
-           "%d torn frames, %d sessions expired, %d doubtful creates, %d stale reads\n"
+           "%d torn frames, %d lost disks caught up\n"
+           "%d sessions expired, %d doubtful creates, %d stale reads\n"
            "from the end of faults to a leader that serves: %.1f s at most (seed %llu)\n",
            sum.started, sum.elected, sum.served, sum.lost, sum.decided, sum.acknowledged,
-           sum.adopted, sum.operations, sum.unchanged, sum.torn, sum.expired, sum.doubtful,
-           sum.stale, (double)healed_max_ns / 1e9, (unsigned long long)healed_max_seed);
+           sum.adopted, sum.operations, sum.unchanged, sum.torn, sum.wiped, sum.expired,
+           sum.doubtful, sum.stale, (double)healed_max_ns / 1e9,
+           (unsigned long long)healed_max_seed);
 }
 
 int main(int argc, char **argv)

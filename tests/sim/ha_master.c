@@ -428,7 +428,8 @@ static void *core_start(struct sim_node *node)
         .seed = prng_next(&world->sim->prng),
     });
     rlog_effects_init(&master->effects);
-    master->store = rlog_sim_store_new(node, "/log", on_stored, master);
+    master->store =
+        rlog_sim_store_new(node, node->index == world->wiped ? "/new" : "/old", on_stored, master);
     master->registrar = registrar_new(&(struct registry_log_options){
         .fetch_timeout_ns = FETCH_TIMEOUT_NS,
         .store_timeout_ns = STORE_TIMEOUT_NS,

@@ -27,6 +27,7 @@ struct ha_world {
     struct rlog_laws laws;
     struct ha_history history;
     struct ha_counts counts;
+    int wiped; /* the master whose disk was lost; -1 = none */
     uint64_t next_writer;
     uint64_t next_stamp;
     bool is_final;        /* faults have ended ... */

@@ -80,6 +80,25 @@ static void strike_leader(struct sim *sim, struct ha_world *world, const struct 
     sim_fault_strike(sim, &blow);
 }
 
+/* A disk may be lost once, and only while all other masters vote: what two of them knew alone,
+ * nobody could say any more. */
+static bool may_lose_disk(const struct ha_world *world, const struct sim_node *node)
+{
+    for (int i = 0; i < world->options.masters; i++) {
+        const struct ha_master *master = ha_master_of(world->sim->nodes[i]);
+        if (i != node->index && (master == NULL || !rlog_is_recovered(master->rlog))) {
+            return false;
+        }
+    }
+    return world->wiped < 0;
+}
+
+static void end_for(struct sim *sim, struct sim_node *node, int64_t duration_ns)
+{
+    sim_crash(node);
+    sim_schedule(sim, sim->now_ns + duration_ns, NULL, come_back, node, NULL);
+}
+
 static void on_own_fault(struct sim *sim, struct sim_node *node, const struct sim_fault *fault)
 {
     struct ha_world *world = sim->world;
@@ -93,8 +112,12 @@ static void on_own_fault(struct sim *sim, struct sim_node *node, const struct si
     }
     if (fault->kind == SIM_FAULT_STOP) {
         ha_master_stop(ha_master_of(node));
-        sim_crash(node);
-        sim_schedule(sim, sim->now_ns + fault->duration_ns, NULL, come_back, node, NULL);
+        end_for(sim, node, fault->duration_ns);
+    } else if (fault->kind == SIM_FAULT_WIPE) {
+        if (may_lose_disk(world, node)) {
+            world->wiped = node->index;
+            end_for(sim, node, fault->duration_ns);
+        }
     } else if (world->zk != NULL) {
         sim_zk_expire(world->zk, node);
         if (fault->duration_ns % 2 != 0) {
@@ -110,6 +133,7 @@ struct ha_world *ha_world_new(const struct ha_options *options)
     struct sim_options sim_options;
     world->options = *options;
     world->history.laws = &world->laws;
+    world->wiped = -1;
     if (options->calm) {
         sim_options_default(&sim_options, options->seed);
     } else {
@@ -223,6 +247,10 @@ struct ha_counts ha_world_counts(const struct ha_world *world)
     for (int i = 0; i < world->options.masters; i++) {
         const struct ha_master *master = ha_master_of(world->sim->nodes[i]);
         counts.torn += master != NULL ? rlog_sim_store_torn_count(master->store) : 0;
+    }
+    if (world->wiped >= 0) {
+        const struct ha_master *master = ha_master_of(world->sim->nodes[world->wiped]);
+        counts.wiped += master != NULL && rlog_is_recovered(master->rlog);
     }
     if (world->zk != NULL) {
         counts.expired = sim_zk_counts(world->zk).expired;

@@ -69,6 +69,7 @@ struct ha_counts {
     int expired;                /* sessions */
     int doubtful;               /* creates without an answer */
     int stale;                  /* reads of a server that was behind */
+    int wiped;                  /* disks lost, and caught up again */
     int writes[HA_MASTERS_MAX]; /* batches to the log's disk */
     int64_t healed_ns;          /* how long it took to serve after the faults */
 };

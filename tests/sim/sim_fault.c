@@ -21,6 +21,7 @@ static const char *const kind_names[SIM_FAULT_KINDS] = {
     [SIM_FAULT_EXPIRE] = "expiry",
     [SIM_FAULT_STOP] = "end in order",
     [SIM_FAULT_LEADER] = "blow to the leader",
+    [SIM_FAULT_WIPE] = "loss of the disk",
 };
 
 static int by_time(const void *a, const void *b)
@@ -244,6 +245,7 @@ static void apply(struct sim *sim, const struct sim_fault *fault)
     case SIM_FAULT_EXPIRE:
     case SIM_FAULT_STOP:
     case SIM_FAULT_LEADER:
+    case SIM_FAULT_WIPE:
         if (sim->on_own_fault != NULL) {
             sim->on_own_fault(sim, a, fault);
         }

@@ -27,6 +27,7 @@ enum sim_fault_kind {
     SIM_FAULT_EXPIRE,      /* the world's own: a's session ends */
     SIM_FAULT_STOP,        /* the world's own: a is ended in order */
     SIM_FAULT_LEADER,      /* the world's own: whoever leads is struck */
+    SIM_FAULT_WIPE,        /* the world's own: a dies, and comes back with an empty disk */
     SIM_FAULT_KINDS,
 };
 

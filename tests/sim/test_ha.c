@@ -67,15 +67,17 @@ static void all_seeds_are_fine(void **state UNUSED)
         sum.expired += run.counts.expired;
         sum.doubtful += run.counts.doubtful;
         sum.stale += run.counts.stale;
+        sum.wiped += run.counts.wiped;
     }
     print_message("%d processes, %d leaders, %d lost it, %d of %d writes acknowledged, %d torn, "
-                  "%d sessions expired, %d doubtful, %d stale\n",
+                  "%d lost disks, %d sessions expired, %d doubtful, %d stale\n",
                   sum.started, sum.served, sum.lost, sum.acknowledged, sum.decided, sum.torn,
-                  sum.expired, sum.doubtful, sum.stale);
+                  sum.wiped, sum.expired, sum.doubtful, sum.stale);
     assert_int_equal(failed, 0);
     /* And it was not for nothing. */
     assert_true(sum.served > SEEDS && sum.lost > SEEDS / 10);
     assert_true(sum.acknowledged > SEEDS * 20 && sum.decided > sum.acknowledged);
+    assert_true(sum.wiped > SEEDS / 10);
     assert_true(sum.torn > 10 && sum.expired > SEEDS / 2 && sum.doubtful > SEEDS / 10 &&
                 sum.stale > SEEDS);
 }
