@@ -497,10 +497,17 @@ static void *server_start(struct sim_node *node)
     return server;
 }
 
+/* Its connections are no more, also if it is back before their clients notice. */
 static void server_stop(void *core)
 {
     struct zk_server *server = core;
     struct sim *sim = server->zk->sim;
+    struct zk_session *session;
+    LIST_FOR_EACH (session, &server->zk->sessions, link) {
+        if (&server->zk->servers[session->server] == server) {
+            session->refused = session->connection;
+        }
+    }
     for (int i = 0; i < SIM_ZK_CLIENTS_MAX; i++) {
         struct zk_client *client = &server->zk->clients[i];
         if (client->session != NULL && client->is_connected &&
