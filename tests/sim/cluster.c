@@ -12,6 +12,7 @@
 #define FRAMEWORK_PORT 7070
 #define EXECUTOR_PORT 8080
 #define OPERATOR_PORT 6060
+#define MAINTAINER_PORT 6061
 /* From the end of the faults to the end of new launches, to the last question, to the end. */
 #define SETTLE_NS (60 * NS_PER_SEC)
 #define ASK_NS (60 * NS_PER_SEC)
@@ -141,6 +142,10 @@ struct cluster *cluster_new(const struct cluster_options *options)
         cluster->operator_node = sim_add_node(cluster->sim, "op", &cluster_operator_program,
                                               OPERATOR_PORT, cluster);
         sim_start(cluster->operator_node);
+    }
+    if (options->maintains) {
+        sim_start(sim_add_node(cluster->sim, "mt", &cluster_maintainer_program, MAINTAINER_PORT,
+                               cluster));
     }
     sim_add_checker(cluster->sim, "the story", nothing_wrong, cluster);
     sim_add_checker(cluster->sim, "offers", offers_add_up, cluster);

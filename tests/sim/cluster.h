@@ -37,6 +37,7 @@ struct cluster_options {
     bool keep_trace;
     bool story; /* all takes fixed times, nothing fails by itself, and frameworks do what they are
                  * told (cluster_story.h); else at random */
+    bool maintains; /* an operator schedules maintenance, takes machines down and brings them up */
     bool operates; /* an operator drains agents and takes them out of use at random */
 };
 
@@ -146,6 +147,7 @@ extern const struct sim_program cluster_agent_program;
 extern const struct sim_program cluster_executor_program;
 extern const struct sim_program cluster_framework_program;
 extern const struct sim_program cluster_operator_program;
+extern const struct sim_program cluster_maintainer_program;
 
 /* Sums up what the master believes, of every agent; NULL, or what does not add up. */
 const char *cluster_master_check(void *core);

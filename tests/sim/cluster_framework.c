@@ -116,6 +116,20 @@ static void take_offer(struct framework_core *core, const Pb__Offer *offer)
     accept_offer(core, offer, tasks);
 }
 
+/* It leaves, it cannot, or it says nothing. */
+static void take_inverse_offer(struct framework_core *core, const Pb__InverseOffer *offer)
+{
+    struct prng *prng = &core->node->sim->prng;
+    uint64_t choice = prng_below(prng, 3);
+    if (offer->agent_id == NULL) {
+        cluster_wrong(core->self->cluster, "an inverse offer of no agent");
+    }
+    if (choice != 2) {
+        scheduler_answer_inverse(&core->scheduler, offer->id, choice == 0,
+                                 (double)prng_below(prng, 5000) / 1000.0);
+    }
+}
+
 /* --- updates --- */
 
 static void update(struct framework_core *core, const Pb__TaskStatus *status)
@@ -146,6 +160,10 @@ static void on_event(void *arg, const Pb__Scheduler__Event *event, const char *b
     } else if (event->offers != NULL) {
         for (size_t i = 0; i < event->offers->n_offers; i++) {
             take_offer(core, event->offers->offers[i]);
+        }
+    } else if (event->inverse_offers != NULL) {
+        for (size_t i = 0; i < event->inverse_offers->n_inverse_offers; i++) {
+            take_inverse_offer(core, event->inverse_offers->inverse_offers[i]);
         }
     } else if (event->update != NULL) {
         update(core, event->update->status);

@@ -78,7 +78,8 @@ void cluster_reconcile(struct cluster_framework *framework, struct scheduler *sc
     size_t count = 0;
     for (int i = 0; i < cluster->task_count; i++) {
         const struct cluster_task *task = &cluster->tasks[i];
-        if (task->framework == framework->index && !task->terminal) {
+        /* One that was said to have ended, and then to run, as updates came late, is asked for. */
+        if (task->framework == framework->index && !is_final((Pb__TaskState)task->state)) {
             asked[count++] = (struct scheduler_task){task->id, task->agent_id};
         }
     }

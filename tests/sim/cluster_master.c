@@ -230,6 +230,43 @@ static bool tallies_add_up(struct master *master)
     return true;
 }
 
+/* Machines that drain have an unavailability, their agents' frameworks are asked once, and nothing
+ * is said of others. */
+static const char *check_maintenance(const struct master *master)
+{
+    struct agent *agent;
+    struct machine *machine;
+    LIST_FOR_EACH (machine, &master->machines.scheduled, link) {
+        if (machine->mode == MACHINE_UP || machine->unavailability == NULL ||
+            machine->id == NULL) {
+            return "a machine that is up is scheduled";
+        }
+    }
+    LIST_FOR_EACH (agent, &master->registered, link) {
+        bool drains = agent->machine->mode != MACHINE_UP;
+        struct inverse_offer *offer;
+        if (!drains && (!list_is_empty(&agent->inverse_answers) ||
+                        !list_is_empty(&agent->inverse_offers))) {
+            return "frameworks are asked to leave a machine that is up";
+        }
+        if (agent->machine->mode == MACHINE_DOWN && agent->transition == AGENT_SETTLED) {
+            return "an agent stays on a machine that is down";
+        }
+        LIST_FOR_EACH (offer, &agent->inverse_offers, of_agent) {
+            struct inverse_offer *other;
+            if (offer->framework->state != FRAMEWORK_ACTIVE || !agent->active) {
+                return "somebody who is away is asked to leave";
+            }
+            LIST_FOR_EACH (other, &agent->inverse_offers, of_agent) {
+                if (other != offer && other->framework == offer->framework) {
+                    return "a framework is asked twice to leave";
+                }
+            }
+        }
+    }
+    return NULL;
+}
+
 const char *cluster_master_check(void *arg)
 {
     struct master_core *core = arg;
@@ -253,7 +290,7 @@ const char *cluster_master_check(void *arg)
             return "an agent is offered that is not to be used";
         }
     }
-    return NULL;
+    return check_maintenance(core->master);
 }
 
 /* --- what an operator sees --- */

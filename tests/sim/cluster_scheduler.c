@@ -147,6 +147,38 @@ void scheduler_decline(struct scheduler *scheduler, Pb__OfferID *offer, double r
     arena_deinit(&arena);
 }
 
+void scheduler_answer_inverse(struct scheduler *scheduler, Pb__OfferID *offer, bool accepts,
+                              double refuse_s)
+{
+    struct arena arena;
+    arena_init(&arena, 0);
+    Pb__Filters *filters = MESSAGE_NEW(Pb__Filters, pb__filters, &arena);
+    filters->has_refuse_seconds = true;
+    filters->refuse_seconds = refuse_s;
+    Pb__Scheduler__Call *call =
+        new_call(scheduler,
+                 accepts ? PB__SCHEDULER__CALL__TYPE__ACCEPT_INVERSE_OFFERS
+                         : PB__SCHEDULER__CALL__TYPE__DECLINE_INVERSE_OFFERS,
+                 &arena);
+    if (accepts) {
+        Pb__Scheduler__Call__AcceptInverseOffers *part =
+            MESSAGE_NEW(Pb__Scheduler__Call__AcceptInverseOffers,
+                        pb__scheduler__call__accept_inverse_offers, &arena);
+        MESSAGE_APPEND(&arena, part->n_inverse_offer_ids, part->inverse_offer_ids, offer);
+        part->filters = filters;
+        call->accept_inverse_offers = part;
+    } else {
+        Pb__Scheduler__Call__DeclineInverseOffers *part =
+            MESSAGE_NEW(Pb__Scheduler__Call__DeclineInverseOffers,
+                        pb__scheduler__call__decline_inverse_offers, &arena);
+        MESSAGE_APPEND(&arena, part->n_inverse_offer_ids, part->inverse_offer_ids, offer);
+        part->filters = filters;
+        call->decline_inverse_offers = part;
+    }
+    post(scheduler, call);
+    arena_deinit(&arena);
+}
+
 void scheduler_simple(struct scheduler *scheduler, Pb__Scheduler__Call__Type type)
 {
     struct arena arena;

@@ -51,6 +51,9 @@ void scheduler_http(struct scheduler *scheduler, const struct sim_http_event *ev
 void scheduler_accept(struct scheduler *scheduler, Pb__OfferID *const *offers, size_t offer_count,
                       Pb__TaskInfo *const *tasks, size_t task_count, Pb__ExecutorInfo *executor);
 void scheduler_decline(struct scheduler *scheduler, Pb__OfferID *offer, double refuse_s);
+/* ACCEPT_INVERSE_OFFERS or DECLINE_INVERSE_OFFERS. */
+void scheduler_answer_inverse(struct scheduler *scheduler, Pb__OfferID *offer, bool accepts,
+                              double refuse_s);
 /* REVIVE, SUPPRESS, TEARDOWN. */
 void scheduler_simple(struct scheduler *scheduler, Pb__Scheduler__Call__Type type);
 /* `grace_ns`: of a kill policy; -1 = none. */

@@ -11,10 +11,13 @@
 
 #define SEEDS 200
 #define OPERATED_SEEDS 100 /* with an operator, behind those */
+#define MAINTAINED_SEEDS 100 /* under maintenance, half of them with an operator, too */
+#define SEEDS_ALL (SEEDS + OPERATED_SEEDS + MAINTAINED_SEEDS)
 #define FAULTS_NS (60 * NS_PER_SEC)
 
 static struct cluster_options options_of(uint64_t seed)
 {
+    bool maintains = seed > SEEDS + OPERATED_SEEDS && seed <= SEEDS_ALL;
     return (struct cluster_options){
         .seed = seed,
         .agents = 1 + (int)(seed % 4),
@@ -22,7 +25,8 @@ static struct cluster_options options_of(uint64_t seed)
         .tasks = 12,
         .checkpoint = true,
         .partition_aware = seed % 3 != 0,
-        .operates = seed > SEEDS && seed <= SEEDS + OPERATED_SEEDS,
+        .maintains = maintains,
+        .operates = seed > SEEDS && seed <= SEEDS_ALL && (!maintains || seed % 2 == 0),
     };
 }
 
@@ -55,7 +59,7 @@ static bool run_seed(uint64_t seed, uint64_t *ret_hash)
 static void seeds_are_fine(void **state UNUSED)
 {
     int failed = 0;
-    for (uint64_t seed = 1; seed <= SEEDS + OPERATED_SEEDS; seed++) {
+    for (uint64_t seed = 1; seed <= SEEDS_ALL; seed++) {
         uint64_t hash;
         failed += !run_seed(seed, &hash);
     }

@@ -45,6 +45,7 @@ add_library(tepui_cluster STATIC
   ${CMAKE_CURRENT_LIST_DIR}/cluster_executor.c
   ${CMAKE_CURRENT_LIST_DIR}/cluster_framework.c
   ${CMAKE_CURRENT_LIST_DIR}/cluster_laws.c
+  ${CMAKE_CURRENT_LIST_DIR}/cluster_maintainer.c
   ${CMAKE_CURRENT_LIST_DIR}/cluster_master.c
   ${CMAKE_CURRENT_LIST_DIR}/cluster_nested.c
   ${CMAKE_CURRENT_LIST_DIR}/cluster_operator.c
