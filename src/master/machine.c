@@ -107,6 +107,7 @@ void master_machines_recovered(struct master *master, const struct registry *reg
         list_push_back(&machines->scheduled, &machine->link);
     }
     machines->schedule = blob_or_null(registry_maintenance_schedule(registry));
+    master_machine_touch(master);
 }
 
 void master_machine_touch(struct master *master)
