@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "master/audit.h"
 #include "master/master_state.h"
 #include "wire/json.h"
 #include "wire/jsonp.h"
@@ -61,6 +62,13 @@ static const struct http_endpoint *find_endpoint(struct slice path)
     return NULL;
 }
 
+/* Of the older endpoints; the API knows its calls by itself. */
+static bool changes_something(const struct http_endpoint *endpoint, struct slice method)
+{
+    return endpoint->scope == HTTP_LEADING && (endpoint->methods & HTTP_ANY) == 0 &&
+           !slice_is(method, "GET") && !slice_is(method, "HEAD");
+}
+
 void master_http_request(struct master *master, const struct net_request *request)
 {
     const struct http_endpoint *endpoint = find_endpoint(request->path);
@@ -81,6 +89,9 @@ void master_http_request(struct master *master, const struct net_request *reques
     if (!method_is_allowed(endpoint, request->head->method)) {
         refuse_method(master, request, endpoint);
         return;
+    }
+    if (changes_something(endpoint, request->head->method)) {
+        master_audit_asked(master, request, endpoint->path);
     }
     endpoint->handle(master, request);
 }

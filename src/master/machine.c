@@ -151,10 +151,6 @@ bool master_machine_refuses(struct master *master, const struct upid *from, cons
     if (machine == NULL || machine->mode != MACHINE_DOWN) {
         return false;
     }
-    char pid[UPID_TEXT_SIZE];
-    upid_format(from, pid);
-    master_log(master, LOG_LEVEL_WARNING,
-               "Refusing the agent at %s (%s): its machine is down for maintenance", pid, hostname);
     master_register_shut_down(master, from, "Machine is `DOWN`");
     return true;
 }

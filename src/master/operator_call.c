@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "master/audit.h"
 #include "master/master_state.h"
 #include "wire/json.h"
 #include "wire/message.h"
@@ -99,6 +100,9 @@ void master_operator_call(struct master *master, const struct net_request *reque
     } else if (call->handle == NULL) {
         net_respond_text(net, request->handle, 501, "not supported yet: %s", call->name);
     } else {
+        if (call->changes) {
+            master_audit_asked(master, request, call->name);
+        }
         call->handle(master, &r);
     }
 }

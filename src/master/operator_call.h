@@ -23,6 +23,7 @@ struct operator_call {
     const char *part;           /* the member that must be set, NULL = none */
     size_t part_offset;         /* of that member in the call */
     operator_handle_fn *handle; /* NULL = 501: not supported yet */
+    bool changes;               /* the log tells who asked for it */
 };
 
 /* Ends with a row whose name is NULL. */

@@ -64,10 +64,19 @@ static void teardown(struct master *master, const struct operator_request *r)
     net_respond(net, r->request->handle, 200, NULL, NULL);
 }
 
-/* One that needs nothing, and one that needs a part of its own. */
-#define CALL(type, handle) {PB__MASTER__CALL__TYPE__##type, #type, NULL, 0, handle}
-#define CALL_WITH(type, member, handle)                                                            \
-    {PB__MASTER__CALL__TYPE__##type, #type, #member, offsetof(Pb__Master__Call, member), handle}
+/* Those that need nothing, those that need a part of their own, and of these those that change
+ * something. */
+#define CALL(type, handle)                                            \
+    {                                                                 \
+        PB__MASTER__CALL__TYPE__##type, #type, NULL, 0, handle, false \
+    }
+#define PART(type, member, handle, changes)                                                 \
+    {                                                                                       \
+        PB__MASTER__CALL__TYPE__##type, #type, #member, offsetof(Pb__Master__Call, member), \
+            handle, changes                                                                 \
+    }
+#define CALL_WITH(type, member, handle) PART(type, member, handle, false)
+#define CHANGE(type, member, handle) PART(type, member, handle, true)
 
 const struct operator_call master_operator_calls[] = {
     CALL(GET_HEALTH, master_operator_get_health),
@@ -86,28 +95,28 @@ const struct operator_call master_operator_calls[] = {
     CALL(GET_TASKS, master_operator_get_tasks),
     CALL(GET_ROLES, master_operator_get_roles),
     CALL(GET_WEIGHTS, master_weights_get),
-    CALL_WITH(UPDATE_WEIGHTS, update_weights, master_weights_update),
+    CHANGE(UPDATE_WEIGHTS, update_weights, master_weights_update),
     CALL(GET_MASTER, master_operator_get_master),
     CALL(SUBSCRIBE, master_subscribers_add),
-    CALL_WITH(RESERVE_RESOURCES, reserve_resources, NULL),
-    CALL_WITH(UNRESERVE_RESOURCES, unreserve_resources, NULL),
-    CALL_WITH(CREATE_VOLUMES, create_volumes, NULL),
-    CALL_WITH(DESTROY_VOLUMES, destroy_volumes, NULL),
-    CALL_WITH(GROW_VOLUME, grow_volume, NULL),
-    CALL_WITH(SHRINK_VOLUME, shrink_volume, NULL),
+    CHANGE(RESERVE_RESOURCES, reserve_resources, NULL),
+    CHANGE(UNRESERVE_RESOURCES, unreserve_resources, NULL),
+    CHANGE(CREATE_VOLUMES, create_volumes, NULL),
+    CHANGE(DESTROY_VOLUMES, destroy_volumes, NULL),
+    CHANGE(GROW_VOLUME, grow_volume, NULL),
+    CHANGE(SHRINK_VOLUME, shrink_volume, NULL),
     CALL(GET_MAINTENANCE_STATUS, master_maintenance_get_status),
     CALL(GET_MAINTENANCE_SCHEDULE, master_maintenance_get_schedule),
-    CALL_WITH(UPDATE_MAINTENANCE_SCHEDULE, update_maintenance_schedule, master_maintenance_update),
-    CALL_WITH(START_MAINTENANCE, start_maintenance, master_maintenance_start),
-    CALL_WITH(STOP_MAINTENANCE, stop_maintenance, master_maintenance_stop),
-    CALL_WITH(DRAIN_AGENT, drain_agent, master_drain_agent),
-    CALL_WITH(DEACTIVATE_AGENT, deactivate_agent, master_drain_deactivate),
-    CALL_WITH(REACTIVATE_AGENT, reactivate_agent, master_drain_reactivate),
+    CHANGE(UPDATE_MAINTENANCE_SCHEDULE, update_maintenance_schedule, master_maintenance_update),
+    CHANGE(START_MAINTENANCE, start_maintenance, master_maintenance_start),
+    CHANGE(STOP_MAINTENANCE, stop_maintenance, master_maintenance_stop),
+    CHANGE(DRAIN_AGENT, drain_agent, master_drain_agent),
+    CHANGE(DEACTIVATE_AGENT, deactivate_agent, master_drain_deactivate),
+    CHANGE(REACTIVATE_AGENT, reactivate_agent, master_drain_reactivate),
     CALL(GET_QUOTA, master_quota_get),
-    CALL_WITH(UPDATE_QUOTA, update_quota, master_quota_update),
-    CALL_WITH(SET_QUOTA, set_quota, master_quota_set),
-    CALL_WITH(REMOVE_QUOTA, remove_quota, master_quota_remove),
-    CALL_WITH(TEARDOWN, teardown, teardown),
-    CALL_WITH(MARK_AGENT_GONE, mark_agent_gone, mark_agent_gone),
-    {PB__MASTER__CALL__TYPE__UNKNOWN, NULL, NULL, 0, NULL},
+    CHANGE(UPDATE_QUOTA, update_quota, master_quota_update),
+    CHANGE(SET_QUOTA, set_quota, master_quota_set),
+    CHANGE(REMOVE_QUOTA, remove_quota, master_quota_remove),
+    CHANGE(TEARDOWN, teardown, teardown),
+    CHANGE(MARK_AGENT_GONE, mark_agent_gone, mark_agent_gone),
+    {PB__MASTER__CALL__TYPE__UNKNOWN, NULL, NULL, 0, NULL, false},
 };

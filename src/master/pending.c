@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "common/xalloc.h"
+#include "master/audit.h"
 #include "master/drain.h"
 #include "master/maintenance.h"
 #include "master/master_state.h"
@@ -96,6 +97,7 @@ void master_pending_answer(struct master *master, const struct registry_event *e
         pending_free(pending);
         return;
     }
+    master_audit_stored(master, pending, event->applied);
     switch (pending->type) {
     case REGISTRY_RECOVER:
         master_recover_done(master, event->registry);

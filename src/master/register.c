@@ -89,8 +89,11 @@ int master_register_validate(const Pb__AgentInfo *info, Pb__Resource *const *che
 void master_register_shut_down(struct master *master, const struct upid *agent, const char *why)
 {
     Pb__Internal__ShutdownMessage message = PB__INTERNAL__SHUTDOWN_MESSAGE__INIT;
+    char pid[UPID_TEXT_SIZE];
+    upid_format(agent, pid);
     message.message = (char *)(uintptr_t)why;
     MASTER_SEND(master, agent, "ShutdownMessage", &message);
+    master_log(master, LOG_LEVEL_WARNING, "Telling the agent at %s to shut down: %s", pid, why);
 }
 
 /* --- registering --- */
@@ -167,8 +170,8 @@ void master_register_agent(struct master *master, const struct upid *from,
         .info = info,
         .checkpointed = &checkpointed,
         .version = message->version,
-        .capabilities = master_agent_capabilities(message->agent_capabilities,
-                                                  message->n_agent_capabilities),
+        .capabilities =
+            master_agent_capabilities(message->agent_capabilities, message->n_agent_capabilities),
     };
     self.has_resource_version =
         message->resource_version_uuid != NULL &&
@@ -210,8 +213,7 @@ void master_register_remove(struct master *master, struct agent *agent, const ch
     }
     master_unreachable_cancel(master, agent);
     agent->transition = AGENT_REMOVING;
-    struct pending *pending =
-        master_pending_ask(master, REGISTRY_REMOVE_AGENT, agent->id, NULL);
+    struct pending *pending = master_pending_ask(master, REGISTRY_REMOVE_AGENT, agent->id, NULL);
     pending->why = why;
     pending->counter = counter;
 }

@@ -6,6 +6,7 @@
 #include "master/events.h"
 #include "master/master_state.h"
 #include "master/pending.h"
+#include "master/register.h"
 #include "master/tasks_lost.h"
 #include "wire/message.h"
 
@@ -210,9 +211,7 @@ void master_unreachable_gone(struct master *master, const struct pending *pendin
     } else if (agent != NULL && agent->state == AGENT_RECOVERED) {
         master_agent_drop(master, agent);
     } else if (agent != NULL) {
-        Pb__Internal__ShutdownMessage shutdown = PB__INTERNAL__SHUTDOWN_MESSAGE__INIT;
-        shutdown.message = (char *)(uintptr_t)message;
-        MASTER_SEND(master, &agent->upid, "ShutdownMessage", &shutdown);
+        master_register_shut_down(master, &agent->upid, message);
         master_agent_remove(master, agent,
                             &(struct agent_end){.gone = true, .message = message});
     }

@@ -121,6 +121,12 @@ void harness_step(struct harness *h, const struct master_event *event)
         file_request_free(h->file);
         h->file = request;
     }
+    struct master_log *line;
+    while ((line = master_effects_pop_log(&effects)) != NULL) {
+        buf_printf(&h->log, "%s\n", line->text);
+        free(line->text);
+        free(line);
+    }
     if (effects.sets_verbosity) {
         h->verbosity = effects.verbosity;
     }
@@ -160,6 +166,13 @@ void harness_advance(struct harness *h, int64_t ns)
     h->now.mono_ns = end_ns;
 }
 
+const char *harness_log(struct harness *h)
+{
+    const char *text = arena_strdup(&h->arena, buf_text(&h->log));
+    buf_clear(&h->log);
+    return text;
+}
+
 /* --- creation --- */
 
 struct harness *harness_new_follower(void (*change)(struct master_options *options))
@@ -168,6 +181,7 @@ struct harness *harness_new_follower(void (*change)(struct master_options *optio
     h->now = (struct now){.mono_ns = NS_PER_HOUR, .wall_ns = INT64_C(1700000000) * NS_PER_SEC};
     arena_init(&h->arena, 0);
     list_init(&h->sent);
+    h->log = (struct buf)BUF_INIT;
     h->metrics = metrics_new();
     h->registry = registry_memory_new(3);
     struct master_options options = {
@@ -231,6 +245,7 @@ void harness_free(struct harness *h)
     registry_memory_free(h->registry);
     metrics_free(h->metrics);
     file_request_free(h->file);
+    buf_deinit(&h->log);
     arena_deinit(&h->arena);
     free(h);
 }

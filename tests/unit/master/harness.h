@@ -37,6 +37,7 @@ struct harness {
     bool registry_is_held;     /* its answers wait until harness_registry() */
     struct file_request *file; /* asked for last; NULL = none */
     int verbosity;             /* set last */
+    struct buf log;            /* lines that harness_log() has not told yet */
     bool exits;
     struct err exit_reason;
 };
@@ -75,6 +76,8 @@ void harness_gone(struct harness *h, uint64_t handle);
 
 /* The next message of that name to that pid, as JSON; NULL if there is none. */
 const char *harness_take(struct harness *h, const char *to, const char *name);
+/* What was logged since the last time, a line each. */
+const char *harness_log(struct harness *h);
 /* Who sent the message taken last. */
 const char *harness_sender(const struct harness *h);
 /* The answer's status; -1 if there is none yet. */
