@@ -49,7 +49,7 @@ struct college {
                                   CONTENDING, LEADING: the next word */
     uint64_t asked;            /* ASKING, CONTENDING: the stamp of this round's question */
     int64_t contend_until_ns;  /* CONTENDING: then it was in vain */
-    unsigned vain_count;       /* so often it was, since there was a leader */
+    unsigned vain_count;       /* so often it was, also for others, since there was a leader */
     const struct other *still; /* for whom we keep still; NULL = nobody */
     int64_t still_until_ns;
     uint64_t number;          /* the highest by which anybody was said to lead; ours, if we do */
@@ -282,11 +282,19 @@ static void contend_on(struct college *college)
     college->deadline_ns = time_add_ns(college->now_ns, 2 * college->lease_ns + jitter_ns(college));
 }
 
+/* For whom we kept still has not come to lead: whoever is next needs more time than that one. */
+static void stop_keeping_still(struct college *college)
+{
+    college->vain_count += college->still != NULL;
+    college->still = NULL;
+}
+
 static void ask_unless_still(struct college *college)
 {
     if (keeps_still(college)) {
         college->deadline_ns = time_add_ns(college->still_until_ns, jitter_ns(college));
     } else {
+        stop_keeping_still(college);
         ask(college);
     }
 }
@@ -422,6 +430,9 @@ static void heard_ask(struct college *college, const struct other *other,
             return;
         }
         move(college, COLLEGE_FOLLOWING);
+    }
+    if (!keeps_still(college)) {
+        stop_keeping_still(college);
     }
     college->still = other;
     college->still_until_ns = time_add_ns(college->now_ns, college->lease_ns);

@@ -25,7 +25,7 @@
 #define COLLEGE_BEATS 5
 /* An answer is held back for so long, without news. */
 #define COLLEGE_HOLD_NS (20 * NS_PER_SEC)
-/* Who contends in vain does so for twice as long the next time, so often at most. */
+/* After somebody contended in vain the next one does so for twice as long, so often at most. */
 #define COLLEGE_DOUBLINGS_MAX 3
 
 enum college_event_type {

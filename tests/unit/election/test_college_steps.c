@@ -262,6 +262,19 @@ static void what_is_in_vain_is_tried_for_longer(void **state)
     assert_in_range(contend_in_vain(), LEASE_NS, LEASE_NS + LEASE_NS / 2);
 }
 
+/* What was too short for another is too short for us. */
+static void what_was_in_vain_for_another_counts(void **state)
+{
+    (void)state;
+    now_ns += LEASE_NS;
+    assert_string_equal(hear(1, COLLEGE_ASK, 0, 5), "free(0) to 1; ");
+    assert_in_range(contend_in_vain(), 2 * LEASE_NS, 2 * LEASE_NS + LEASE_NS / 2);
+    assert_string_equal(hear(1, COLLEGE_ASK, 0, 6), "free(0) to 1; ");
+    now_ns += LEASE_NS;
+    assert_string_equal(hear(2, COLLEGE_ASK, 0, 7), "free(0) to 2; ");
+    assert_in_range(contend_in_vain(), 8 * LEASE_NS, 8 * LEASE_NS + LEASE_NS / 2);
+}
+
 static void a_follower_keeps_still_for_a_lease(void **state)
 {
     (void)state;
@@ -508,6 +521,7 @@ int main(void)
         TEST(the_lower_address_goes_first),
         TEST(who_contends_goes_on_asking),
         TEST(what_is_in_vain_is_tried_for_longer),
+        TEST(what_was_in_vain_for_another_counts),
         TEST(a_follower_keeps_still_for_a_lease),
         TEST(answers_of_another_round_do_not_count),
         TEST(who_hears_of_a_leader_gives_up),
