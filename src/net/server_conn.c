@@ -8,9 +8,8 @@
 #include "common/xalloc.h"
 #include "net/server_internal.h"
 
-/* Read from a socket at a time: some hundred pipelined messages, and then others have their turn.
- */
-#define READ_SIZE_MAX 65536
+/* libevent reads no more than this at a time, whatever it is allowed. */
+#define LIBEVENT_READ_SIZE 4096
 #define WRITE_SIZE_MAX 262144
 
 /* --- deadlines --- */
@@ -311,11 +310,26 @@ static void feed(struct conn *conn, struct slice bytes)
     conn_advance(conn);
 }
 
+/* What lies in the socket behind a full read of libevent's: whoever says much is read in few calls,
+ * and answered in few. The end and errors are left to libevent, which is told of them again. */
+static void read_on(struct conn *conn)
+{
+    struct server *server = conn->server;
+    if (conn->dead || conn->deaf || conn->pauses != 0) {
+        return;
+    }
+    ssize_t size = recv(bufferevent_getfd(conn->bev), server->input, sizeof(server->input), 0);
+    if (size > 0) {
+        feed(conn, slice_make(server->input, (size_t)size));
+    }
+}
+
 static void on_readable(struct bufferevent *bev, void *arg)
 {
     struct conn *conn;
     CAST_OBJ(conn, arg, CONN_MAGIC);
     struct evbuffer *input = bufferevent_get_input(bev);
+    bool is_full = evbuffer_get_length(input) >= LIBEVENT_READ_SIZE;
     size_t size;
     while (!conn->deaf && (size = evbuffer_get_contiguous_space(input)) != 0) {
         feed(conn, slice_make(evbuffer_pullup(input, (ev_ssize_t)size), size));
@@ -323,6 +337,9 @@ static void on_readable(struct bufferevent *bev, void *arg)
     }
     if (conn->deaf) {
         (void)evbuffer_drain(input, evbuffer_get_length(input));
+    }
+    if (is_full) {
+        read_on(conn);
     }
     settle(conn);
 }
@@ -452,7 +469,6 @@ void conn_new(struct server *server, struct bufferevent *bev, const struct addre
     server->count++;
     bufferevent_setcb(bev, on_readable, on_writable, on_bev_event, conn);
     bufferevent_setwatermark(bev, EV_WRITE, server->limits.output_pause_size / 4, 0);
-    (void)bufferevent_set_max_single_read(bev, READ_SIZE_MAX);
     (void)bufferevent_set_max_single_write(bev, WRITE_SIZE_MAX);
     (void)bufferevent_enable(bev, EV_READ); /* writing is, from the start */
 }

@@ -8,6 +8,10 @@
 #include "common/map.h"
 #include "net/server.h"
 
+/* Read from a socket at a time: some dozens of pipelined messages, and then others have their turn.
+ */
+#define SERVER_READ_SIZE 65536
+
 struct bufferevent;
 struct evbuffer;
 struct render;
@@ -101,8 +105,9 @@ struct server {
     uint64_t next_handle;
     struct list renders; /* all under way; they may outlive their exchange */
 
-    struct buf scratch; /* an answer being written */
-    struct buf date;    /* of date_secs, as text */
+    char input[SERVER_READ_SIZE]; /* what was just read, until it has been fed to a reader */
+    struct buf scratch;           /* an answer being written */
+    struct buf date;              /* of date_secs, as text */
     int64_t date_secs;
 };
 

@@ -378,6 +378,49 @@ static void test_clients_that_leave_in_the_middle(void **state)
     assert_int_equal(server_connection_count(rig.server), 0);
 }
 
+/* More than one read of libevent's, and more than one of ours; all of it before we look. */
+static void test_much_that_was_sent_at_once(void **state)
+{
+    (void)state;
+    struct raw raw = dial();
+    CLEANUP(buf_deinit) struct buf text = BUF_INIT;
+    for (int i = 0; i < 90; i++) {
+        buf_printf(&text, "POST /%d HTTP/1.1\r\nContent-Length: 1000\r\n\r\n%01000d", i, i);
+    }
+    assert_true(text.size > 65536 + 4096);
+    rig.answers = rig.echoes = true;
+    raw_send_slice(&raw, buf_slice(&text));
+    wait_requests(90);
+    buf_clear(&text);
+    buf_printf(&text, "%01000d", 89);
+    raw_expect(rig.loop, &raw, buf_text(&text));
+    assert_int_equal(raw_count(&raw, "HTTP/1.1 200 OK"), 90);
+    raw_close(&raw);
+}
+
+/* What is read behind a pause waits, too. */
+static void test_much_that_has_to_wait(void **state)
+{
+    (void)state;
+    rig.limits.pipeline_max = 50;
+    restart();
+    struct raw raw = dial();
+    CLEANUP(buf_deinit) struct buf text = BUF_INIT;
+    for (int i = 0; i < 90; i++) {
+        buf_printf(&text, "POST /%d HTTP/1.1\r\nContent-Length: 1000\r\n\r\n%01000d", i, i);
+    }
+    raw_send_slice(&raw, buf_slice(&text));
+    wait_requests(50);
+    run_for(rig.loop, 5 * NS_PER_MS);
+    assert_int_equal(rig.count, 50);
+    for (size_t i = 0; i < 50; i++) {
+        respond(i, 200, "");
+    }
+    wait_requests(90);
+    assert_non_null(strstr(buf_text(&rig.log), "POST /89 ["));
+    raw_close(&raw);
+}
+
 /* --- limits --- */
 
 static void test_requests_wait_behind_those_that_are_unanswered(void **state)
@@ -559,6 +602,8 @@ int main(void)
         TEST(test_an_answer_before_the_end_of_the_body),
         TEST(test_a_streamed_body_is_paused),
         TEST(test_clients_that_leave_in_the_middle),
+        TEST(test_much_that_was_sent_at_once),
+        TEST(test_much_that_has_to_wait),
         TEST(test_requests_wait_behind_those_that_are_unanswered),
         TEST(test_no_request_is_read_while_answers_are_not),
         TEST(test_answers_that_nobody_takes),
