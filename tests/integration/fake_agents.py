@@ -48,6 +48,10 @@ def fields(message):
             at += size
 
 
+# MULTI_ROLE and others: what makes an agent one of today.
+CAPABILITIES = [field(1, kind) for kind in (1, 2, 3, 5, 6, 7, 8)]
+
+
 class Agents:
     """Listens for what the master says, and keeps the ids that it gave."""
 
@@ -116,16 +120,27 @@ class Agents:
             "User-Agent": "libprocess/%s@%s" % (actor, self.address), "Connection": "Keep-Alive"})
         connection.getresponse().read()
 
+    @staticmethod
+    def info(number, size=0):
+        """AgentInfo; its attribute is of `size` bytes."""
+        cpus = field(1, "cpus") + field(2, 0) + field(3, b"\x09" + b"\0\0\0\0\0\0\0\x40")
+        rack = field(1, "rack") + field(2, 3) + field(5, field(1, "r" * size))
+        return field(1, "host-%d" % number) + field(3, cpus) + field(5, rack) + field(8, 5051)
+
     def register(self, master, numbers, size=0, timeout=20):
         """Registers slave(n) for each number; what each tells of itself has `size` bytes more."""
         connection = http.client.HTTPConnection(master.host, master.port, timeout=timeout)
-        cpus = field(1, "cpus") + field(2, 0) + field(3, b"\x09" + b"\0\0\0\0\0\0\0\x40")
-        rack = field(1, "rack") + field(2, 3) + field(5, field(1, "r" * size))
         for n in numbers:
-            info = (field(1, "host-%d" % n) + field(3, cpus) + field(5, rack) + field(8, 5051))
             self.post(connection, "slave(%d)" % n, "RegisterSlaveMessage",
-                      field(1, info) + field(2, "1.12.0"))
+                      field(1, self.info(n, size)) + field(2, "1.12.0") +
+                      b"".join(field(4, c) for c in CAPABILITIES))
         connection.close()
+
+    def reregister(self, connection, number, identity):
+        """One of those, with the id that it was given."""
+        self.post(connection, "slave(%d)" % number, "ReregisterSlaveMessage",
+                  field(2, self.info(number) + field(6, field(1, identity))) +
+                  field(6, "1.12.0") + b"".join(field(9, c) for c in CAPABILITIES))
 
 
 def registry(master):
