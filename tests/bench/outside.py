@@ -55,6 +55,11 @@ def cpu_s(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def waited_s(pid):
+    """Seconds for which its first thread could have run, and had no CPU: others had them."""
+    return int(pathlib.Path("/proc/%d/schedstat" % pid).read_text().split()[1]) / 1e9
+
+
 def written_bytes(process):
     """What a process has caused to be written to disks."""
     text = pathlib.Path("/proc/%d/io" % process.pid).read_text()
