@@ -11,7 +11,8 @@ struct victims {
     size_t count;
 };
 
-/* The oldest beyond the count, and all beyond the age; each list for itself. */
+/* The oldest beyond the count, and all beyond the age; each list for itself. Those that are being
+ * marked gone stay: whoever asked for that is told that it was done. */
 static void choose(const struct master *master, const struct list *list, size_t count,
                    struct victims *victims)
 {
@@ -21,7 +22,7 @@ static void choose(const struct master *master, const struct list *list, size_t 
         bool too_many = left > master->options.registry_max_agent_count;
         bool too_old = master->now.wall_ns - departed->time_ns >
                        master->options.registry_max_agent_age_ns;
-        if (too_many || too_old) {
+        if ((too_many || too_old) && !departed->busy) {
             victims->ids = xrealloc(victims->ids, victims->count + 1, sizeof(victims->ids[0]));
             victims->ids[victims->count++] = blob_ref(departed->id);
             left--;

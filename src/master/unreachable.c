@@ -60,8 +60,7 @@ static void ask(struct master *master, struct agent *agent)
     master_count(master, COUNTER_SLAVE_UNREACHABLE_COMPLETED);
     master_log(master, LOG_LEVEL_INFO, "Marking agent %s (%s) unreachable: %s", agent->id->data,
                agent->hostname != NULL ? agent->hostname : "", agent->removal_why);
-    struct pending *pending =
-        master_pending_ask_now(master, REGISTRY_MARK_UNREACHABLE, agent->id);
+    struct pending *pending = master_pending_ask_now(master, REGISTRY_MARK_UNREACHABLE, agent->id);
     pending->why = agent->removal_why;
 }
 
@@ -116,9 +115,9 @@ void master_unreachable_recovered(struct master *master)
 {
     size_t missing = master->recovered_count;
     /* Exact: missing / known > limit. */
-    if (missing > 0 && (__int128)missing * 1000 >
-                           (__int128)master->known_agents *
-                               master->options.recovery_agent_removal_permille) {
+    if (missing > 0 &&
+        (__int128)missing * 1000 >
+            (__int128)master->known_agents * master->options.recovery_agent_removal_permille) {
         master->effects->exits = true;
         master->effects->exit_status = 1;
         err_set(&master->effects->exit_reason, 0,
@@ -143,8 +142,8 @@ void master_unreachable_marked(struct master *master, const struct pending *pend
     ASSERT(agent->transition == AGENT_MARKING_UNREACHABLE);
     master_count(master, COUNTER_SLAVE_REMOVALS);
     master_count(master, COUNTER_SLAVE_REMOVALS_UNHEALTHY);
-    struct departed *departed = master_departed_add(master, pending->agent_id,
-                                                    DEPARTED_UNREACHABLE, pending->time_ns);
+    struct departed *departed =
+        master_departed_add(master, pending->agent_id, DEPARTED_UNREACHABLE, pending->time_ns);
     departed->drain = agent_drain_take(&agent->drain);
     departed->drain.is_ending = false;
     departed->drain.start_ns = 0;
@@ -199,7 +198,12 @@ void master_unreachable_gone(struct master *master, const struct pending *pendin
     struct slice id = blob_slice(pending->agent_id);
     struct agent *agent = master_find_agent(master, id);
     struct departed *departed = master_find_departed(master, id);
-    if (pending->handle != 0) {
+    bool is_gone = applied || (departed != NULL && departed->kind == DEPARTED_GONE);
+    if (pending->handle != 0 && !is_gone) {
+        /* The registry has forgotten it meanwhile: it may come back. */
+        net_respond_text(&master->effects->net, pending->handle, 404, "Agent '%s' not found",
+                         pending->agent_id->data);
+    } else if (pending->handle != 0) {
         net_respond(&master->effects->net, pending->handle, 200, NULL, NULL);
     }
     if (!applied) {
@@ -212,8 +216,7 @@ void master_unreachable_gone(struct master *master, const struct pending *pendin
         master_agent_drop(master, agent);
     } else if (agent != NULL) {
         master_register_shut_down(master, &agent->upid, message);
-        master_agent_remove(master, agent,
-                            &(struct agent_end){.gone = true, .message = message});
+        master_agent_remove(master, agent, &(struct agent_end){.gone = true, .message = message});
     }
     master_departed_add(master, pending->agent_id, DEPARTED_GONE, pending->time_ns);
 }

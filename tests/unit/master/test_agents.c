@@ -285,11 +285,11 @@ static void test_who_is_gone_is_shut_down(void **state)
                                     "{\"agent_id\":{\"value\":\"%s\"}}}",
                                     id);
     h->registry_is_held = true;
-    uint64_t handle = harness_request(h, "POST", "/master/api/v1",
-                                      "Content-Type: application/json", call);
+    uint64_t handle =
+        harness_request(h, "POST", "/master/api/v1", "Content-Type: application/json", call);
     assert_int_equal(harness_status(h, handle), -1);
-    uint64_t second = harness_request(h, "POST", "/master/api/v1",
-                                      "Content-Type: application/json", call);
+    uint64_t second =
+        harness_request(h, "POST", "/master/api/v1", "Content-Type: application/json", call);
     assert_int_equal(harness_status(h, second), 503);
     harness_registry(h);
     h->registry_is_held = false;
@@ -365,8 +365,7 @@ static void test_agents_of_the_registry_are_expected_back(void **state)
                  arena_printf(&h->arena, ask, f.id, ",\"agent_id\":{\"value\":\"old-S1\"}"));
     assert_null(harness_event(h, f.handle, "UPDATE"));
 
-    harness_message(h, PID, "master", "ReregisterSlaveMessage",
-                    reregistration(h, "old-S0", ""));
+    harness_message(h, PID, "master", "ReregisterSlaveMessage", reregistration(h, "old-S0", ""));
     assert_non_null(harness_take(h, PID, "SlaveReregisteredMessage"));
     assert_int_equal(h->master->recovered_count, 1);
     for (int i = 0; i < 601; i++) {
@@ -390,8 +389,7 @@ static void test_the_master_ends_if_too_many_do_not_come_back(void **state)
 {
     (void)state;
     struct harness *h = after_failover(half, 4);
-    harness_message(h, PID, "master", "ReregisterSlaveMessage",
-                    reregistration(h, "old-S0", ""));
+    harness_message(h, PID, "master", "ReregisterSlaveMessage", reregistration(h, "old-S0", ""));
     for (int i = 0; i < 601; i++) {
         answer_ping(h, PID);
         harness_advance(h, NS_PER_SEC);
@@ -405,8 +403,7 @@ static void test_half_of_them_is_still_allowed(void **state)
 {
     (void)state;
     struct harness *h = after_failover(half, 2);
-    harness_message(h, PID, "master", "ReregisterSlaveMessage",
-                    reregistration(h, "old-S0", ""));
+    harness_message(h, PID, "master", "ReregisterSlaveMessage", reregistration(h, "old-S0", ""));
     for (int i = 0; i < 601; i++) {
         answer_ping(h, PID);
         harness_advance(h, NS_PER_SEC);
@@ -448,13 +445,59 @@ static void test_old_unreachable_agents_are_forgotten(void **state)
     harness_free(h);
 }
 
+static void none_is_kept(struct master_options *options)
+{
+    options->registry_max_agent_count = 0;
+}
+
+static uint64_t mark_gone(struct harness *h, const char *id)
+{
+    return harness_request(h, "POST", "/master/api/v1", "Content-Type: application/json",
+                           arena_printf(&h->arena,
+                                        "{\"type\":\"MARK_AGENT_GONE\",\"mark_agent_gone\":"
+                                        "{\"agent_id\":{\"value\":\"%s\"}}}",
+                                        id));
+}
+
+/* Nobody is told that an agent is gone which then may come back. */
+static void test_who_is_forgotten_first_is_not_gone(void **state)
+{
+    (void)state;
+    struct harness *h = harness_new(none_is_kept);
+    const char *id = harness_agent(h, PID);
+    harness_advance(h, 10 * NS_PER_SEC);
+    assert_int_equal(h->master->unreachable_count, 1);
+    h->registry_is_held = true;
+    harness_advance(h, 15 * NS_PER_MIN);
+    uint64_t handle = mark_gone(h, id);
+    harness_registry(h);
+    assert_int_equal(harness_status(h, handle), 404);
+    assert_int_equal(h->master->unreachable_count, 0);
+    assert_int_equal(h->master->gone_count, 0);
+    harness_free(h);
+}
+
+static void test_who_is_being_marked_gone_is_not_forgotten(void **state)
+{
+    (void)state;
+    struct harness *h = harness_new(none_is_kept);
+    const char *id = harness_agent(h, PID);
+    harness_advance(h, 10 * NS_PER_SEC);
+    h->registry_is_held = true;
+    uint64_t handle = mark_gone(h, id);
+    harness_advance(h, 15 * NS_PER_MIN);
+    harness_registry(h);
+    assert_int_equal(harness_status(h, handle), 200);
+    assert_int_equal(h->master->gone_count, 1);
+    harness_free(h);
+}
+
 static void test_an_agent_that_leaves_is_removed(void **state)
 {
     (void)state;
     struct harness *h = harness_new(NULL);
     const char *id = harness_agent(h, PID);
-    const char *message =
-        arena_printf(&h->arena, "{\"slave_id\":{\"value\":\"%s\"}}", id);
+    const char *message = arena_printf(&h->arena, "{\"slave_id\":{\"value\":\"%s\"}}", id);
     harness_message(h, ANOTHER, "master", "UnregisterSlaveMessage", message);
     assert_int_equal(h->master->registered_count, 1);
     harness_message(h, PID, "master", "UnregisterSlaveMessage", message);
@@ -509,6 +552,8 @@ int main(void)
         cmocka_unit_test(test_the_master_ends_if_too_many_do_not_come_back),
         cmocka_unit_test(test_half_of_them_is_still_allowed),
         cmocka_unit_test(test_old_unreachable_agents_are_forgotten),
+        cmocka_unit_test(test_who_is_forgotten_first_is_not_gone),
+        cmocka_unit_test(test_who_is_being_marked_gone_is_not_forgotten),
         cmocka_unit_test(test_an_agent_that_leaves_is_removed),
         cmocka_unit_test(test_domains_are_for_masters_that_have_one),
     };
