@@ -205,11 +205,11 @@ static int check(const struct master *master, const Pb__WeightInfo *info, struct
     if (!master_validate_role_is_listed(master, role)) {
         return err_set(err, VALIDATE_E, INVALID ": Unknown role '%s'", role);
     }
-    /* Thousandths decide, so that what is less would not be positive. */
     if (!scalar_from_double(info->weight, &milli) || milli <= 0) {
-        return err_set(err, VALIDATE_E,
-                       INVALID " for role '%s': Invalid weight '%g': Weights must be positive",
-                       role, info->weight);
+        /* Thousandths decide: a positive one may be too little, or too much for them. */
+        return err_set(
+            err, VALIDATE_E, INVALID " for role '%s': Invalid weight '%g': %s", role, info->weight,
+            info->weight > 0 ? "Weights must be from 0.001 to 9e15" : "Weights must be positive");
     }
     return 0;
 }

@@ -91,9 +91,9 @@ static void test_one_that_is_wrong_refuses_all(void **state)
     struct harness *h = harness_new(only_some);
     refuses(h, "{\"role\":\"one\",\"weight\":0}",
             "for role 'one': Invalid weight '0': Weights must be positive");
-    refuses(h, "{\"role\":\"one\",\"weight\":0.0004}", "must be positive");
+    refuses(h, "{\"role\":\"one\",\"weight\":0.0004}", "must be from 0.001 to ");
     refuses(h, "{\"role\":\"one\",\"weight\":-1}", "must be positive");
-    refuses(h, "{\"role\":\"one\",\"weight\":1e300}", "must be positive");
+    refuses(h, "{\"role\":\"one\",\"weight\":1e300}", "must be from 0.001 to ");
     refuses(h, "{\"role\":\"a//b\",\"weight\":1}", "Invalid role 'a//b'");
     refuses(h, "{\"weight\":1}", "cannot be the empty string");
     refuses(h, "{\"role\":\"two\",\"weight\":1}", "Unknown role 'two'");
