@@ -14,7 +14,6 @@
 /* The agent destroys the container when the shutdown grace is over: be done before. */
 #define SHUTDOWN_MARGIN_NS (2 * NS_PER_SEC)
 /* How long the last update may stay unacknowledged before the executor ends all the same. */
-#define LAST_ACK_TIMEOUT_NS (60 * NS_PER_SEC)
 /* An event from the agent holds one task. */
 #define EVENT_BUDGET_SIZE (64u << 20)
 
@@ -49,6 +48,7 @@ struct command_executor {
     bool is_unhealthy_kill; /* the health check asked for the kill */
     bool is_overdue;        /* max_completion_time is over */
     bool is_leaving;        /* nobody is there to acknowledge the last update */
+    bool is_shut_down;
     struct timer escalate;
     struct timer completion;
     struct timer last_ack;
@@ -138,6 +138,14 @@ static void stop_checks(struct step *step)
     executor->check_token = executor->health_token = 0;
 }
 
+static void wait_for_last_ack(struct step *step)
+{
+    struct command_executor *executor = step->executor;
+    timers_set(&executor->timers, &executor->last_ack,
+               step->now->mono_ns +
+                   (executor->is_shut_down ? EXEC_SHUTDOWN_ACK_NS : EXEC_LAST_ACK_NS));
+}
+
 static void move(struct step *step, enum state to)
 {
     struct command_executor *executor = step->executor;
@@ -148,8 +156,7 @@ static void move(struct step *step, enum state to)
     }
     if (to == ENDED) {
         timers_cancel(&executor->timers, &executor->escalate);
-        timers_set(&executor->timers, &executor->last_ack,
-                   step->now->mono_ns + LAST_ACK_TIMEOUT_NS);
+        wait_for_last_ack(step);
     }
 }
 
@@ -218,7 +225,10 @@ static void task_exited(struct step *step, int wait_status)
 static void shut_down(struct step *step)
 {
     struct command_executor *executor = step->executor;
-    if (executor->state == RUNNING || executor->state == KILLING) {
+    executor->is_shut_down = true;
+    if (executor->state == ENDED) {
+        wait_for_last_ack(step);
+    } else if (executor->state == RUNNING || executor->state == KILLING) {
         kill_task(step, MAX(0, executor->session.options.shutdown_grace_ns - SHUTDOWN_MARGIN_NS));
     } else if (executor->state == WAITING) {
         exec_quit(step->effects, 0);

@@ -7,7 +7,6 @@
 #include "wire/message.h"
 
 /* How long the last updates may stay unacknowledged before the executor ends all the same. */
-#define LAST_ACK_TIMEOUT_NS (60 * NS_PER_SEC)
 #define EVENT_BUDGET_SIZE (64u << 20)
 
 static const struct sm_state states[] = {
@@ -122,6 +121,14 @@ struct pod_task *pod_find_task(struct default_executor *executor, const char *ta
     return NULL;
 }
 
+void pod_wait_for_last_ack(struct pod_step *step)
+{
+    struct default_executor *executor = step->executor;
+    timers_set(&executor->timers, &executor->last_ack,
+               step->now->mono_ns +
+                   (executor->is_shut_down ? EXEC_SHUTDOWN_ACK_NS : EXEC_LAST_ACK_NS));
+}
+
 void pod_finish_if_empty(struct pod_step *step)
 {
     struct default_executor *executor = step->executor;
@@ -135,8 +142,7 @@ void pod_finish_if_empty(struct pod_step *step)
     if (executor->is_leaving || exec_session_is_settled(&executor->session)) {
         exec_quit(step->effects, executor->is_leaving ? 1 : 0);
     } else if (!timer_is_set(&executor->last_ack)) {
-        timers_set(&executor->timers, &executor->last_ack,
-                   step->now->mono_ns + LAST_ACK_TIMEOUT_NS);
+        pod_wait_for_last_ack(step);
     }
 }
 

@@ -28,6 +28,11 @@ struct exec_options {
     uint64_t seed;
 };
 
+/* How long an executor that has nothing left to do waits for the last acknowledgement. After
+ * SHUTDOWN it comes at once or, when the framework is ending, never. */
+#define EXEC_LAST_ACK_NS (60 * NS_PER_SEC)
+#define EXEC_SHUTDOWN_ACK_NS NS_PER_SEC
+
 enum exec_session_state { EXEC_SESSION_AWAY, EXEC_SESSION_ASKING, EXEC_SESSION_SUBSCRIBED };
 
 struct exec_session {

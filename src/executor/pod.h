@@ -58,7 +58,8 @@ struct default_executor {
     Pb__ContainerID *container_id; /* the executor's own; NULL before SUBSCRIBED */
     uint64_t next_token;
     uint64_t next_group;
-    bool shutting_down;
+    bool shutting_down; /* nothing is launched any more */
+    bool is_shut_down;  /* by SHUTDOWN */
     bool is_leaving; /* the agent will not come back */
     struct timer last_ack;
     struct timer wait_again; /* a WAIT_CONTAINER was not taken */
@@ -96,6 +97,7 @@ struct pod_task *pod_find_task(struct default_executor *executor, const char *ta
 void pod_task_free(struct pod_task *task);
 /* Nothing is left to do: ends when all is acknowledged. */
 void pod_finish_if_empty(struct pod_step *step);
+void pod_wait_for_last_ack(struct pod_step *step);
 
 /* --- launch --- */
 

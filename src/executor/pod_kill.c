@@ -93,6 +93,10 @@ void pod_escalate(struct pod_step *step, struct pod_task *task)
 void pod_shut_down(struct pod_step *step)
 {
     struct default_executor *executor = step->executor;
+    executor->is_shut_down = true;
+    if (timer_is_set(&executor->last_ack)) {
+        pod_wait_for_last_ack(step);
+    }
     if (executor->shutting_down) {
         return;
     }

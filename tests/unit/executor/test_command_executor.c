@@ -123,6 +123,38 @@ static void without_the_last_acknowledgement_it_ends_after_a_minute(void **state
     exec_effect_free(expect(h, EXEC_QUIT));
 }
 
+/* The agent drops updates of a framework that is ending. */
+static void after_a_shutdown_it_waits_no_minute(void **state)
+{
+    struct harness *h = *state;
+    subscribe(h, false);
+    run(h, new_task(h, "t", "sleep 100"));
+    send_event(h, new_event(h, PB__EXECUTOR__EVENT__TYPE__SHUTDOWN));
+    struct exec_effect *kill = expect(h, EXEC_SIGNAL);
+    exec_effect_free(kill);
+    exits(h, SIGTERM);
+    expect_update(h, PB__TASK_STATE__TASK_KILLED);
+    pass(h, 0.9);
+    expect_nothing(h);
+    pass(h, 0.2);
+    exec_effect_free(expect(h, EXEC_QUIT));
+}
+
+static void a_shutdown_ends_the_wait_of_an_ended_task(void **state)
+{
+    struct harness *h = *state;
+    subscribe(h, false);
+    run(h, new_task(h, "t", "true"));
+    exits(h, 0);
+    expect_update(h, PB__TASK_STATE__TASK_FINISHED);
+    pass(h, 5);
+    send_event(h, new_event(h, PB__EXECUTOR__EVENT__TYPE__SHUTDOWN));
+    pass(h, 0.9);
+    expect_nothing(h);
+    pass(h, 0.2);
+    exec_effect_free(expect(h, EXEC_QUIT));
+}
+
 static void a_kill_is_sigterm_then_sigkill(void **state)
 {
     struct harness *h = *state;
@@ -335,6 +367,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_task_runs_and_finishes, setup, teardown),
         cmocka_unit_test_setup_teardown(it_ends_when_all_is_acknowledged, setup, teardown),
+        cmocka_unit_test_setup_teardown(after_a_shutdown_it_waits_no_minute, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_shutdown_ends_the_wait_of_an_ended_task, setup, teardown),
         cmocka_unit_test_setup_teardown(without_the_last_acknowledgement_it_ends_after_a_minute,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(a_kill_is_sigterm_then_sigkill, setup, teardown),

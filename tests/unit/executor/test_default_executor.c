@@ -147,6 +147,25 @@ static void a_task_that_fails_takes_the_other_with_it(void **state)
     expect_nothing(h);
 }
 
+/* The agent drops updates of a framework that is ending. */
+static void after_a_shutdown_it_waits_no_minute(void **state)
+{
+    struct harness *h = *state;
+    uint64_t waits[2];
+    run_two(h, waits);
+    reply_ended(h, waits[0], 0);
+    expect_update(h, PB__TASK_STATE__TASK_FINISHED);
+    reply_ended(h, waits[1], 0);
+    expect_update(h, PB__TASK_STATE__TASK_FINISHED);
+    pass(h, 5);
+    expect_nothing(h);
+    send_event(h, new_event(h, PB__EXECUTOR__EVENT__TYPE__SHUTDOWN));
+    pass(h, 0.9);
+    expect_nothing(h);
+    pass(h, 0.2);
+    exec_effect_free(expect(h, EXEC_QUIT));
+}
+
 static void it_ends_with_the_last_acknowledgement(void **state)
 {
     struct harness *h = *state;
@@ -289,6 +308,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_task_that_finishes_leaves_the_other_alone, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_task_that_fails_takes_the_other_with_it, setup, teardown),
+        cmocka_unit_test_setup_teardown(after_a_shutdown_it_waits_no_minute, setup, teardown),
         cmocka_unit_test_setup_teardown(it_ends_with_the_last_acknowledgement, setup, teardown),
         cmocka_unit_test_setup_teardown(a_kill_while_launching_is_kept, setup, teardown),
         cmocka_unit_test_setup_teardown(a_launch_that_is_refused_fails_the_group, setup, teardown),
