@@ -19,7 +19,7 @@ void alloc_random_deinit(struct alloc_random *random)
 static uint64_t chance_of(const struct drf_node *node, const struct alloc_role *parent)
 {
     __uint128_t product = (__uint128_t)parent->tree_chance * (uint64_t)node->weight_milli;
-    uint64_t chance = (uint64_t)(product / parent->level_weight);
+    uint64_t chance = (uint64_t)(product / parent->level_weight); /* at most tree_chance */
     return chance != 0 ? chance : 1;
 }
 

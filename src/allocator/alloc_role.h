@@ -34,7 +34,7 @@ struct alloc_role {
     uint32_t listed_children; /* subroles in `order` */
     uint32_t cursor;          /* of the walk under way: next place in `order` */
     uint64_t tree_chance;     /* for the random sorter: the subtree's part of the whole */
-    uint64_t level_weight;    /* for the random sorter: sum of weights in `order` */
+    __uint128_t level_weight; /* for the random sorter: sum of weights in `order` */
 
     /* Quota; quantities are of the whole subtree. */
     bool has_quota; /* other than no guarantees and no limits */

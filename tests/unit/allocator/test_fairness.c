@@ -370,6 +370,33 @@ static void test_the_random_sorters_go_on_to_the_next_who_wants_it(void **state)
     kit_deinit(&k);
 }
 
+/* Four whose sum is 2^64 thousandths. */
+static void test_weights_may_be_as_large_as_scalars(void **state)
+{
+    (void)state;
+    static const char *const roles[] = {"a", "b", "c", "d"};
+    struct kit k;
+    struct allocator_options options = kit_options();
+    options.role_sorter_random = true;
+    kit_init_with(&k, &options, "cpus:0.01|mem:32");
+    for (uint32_t i = 0; i < ELEMENTS(roles); i++) {
+        kit_weight(&k, roles[i], INT64_C(1) << 62);
+        kit_framework(&k, i, roles[i]);
+    }
+    kit_agent(&k, 0, "cpus:1;mem:128");
+    size_t chosen[ELEMENTS(roles)] = {0};
+    for (int i = 0; i < 100; i++) {
+        kit_interval(&k);
+        assert_int_equal(k.offer_count, 1);
+        chosen[k.offers[0].framework]++;
+        kit_decline_all(&k, 0);
+    }
+    for (size_t i = 0; i < ELEMENTS(roles); i++) {
+        assert_true(chosen[i] > 0);
+    }
+    kit_deinit(&k);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -390,6 +417,7 @@ int main(void)
         cmocka_unit_test(test_offers_of_a_framework_are_neighbours),
         cmocka_unit_test(test_the_random_sorters_follow_weights_along_the_tree),
         cmocka_unit_test(test_the_random_sorters_go_on_to_the_next_who_wants_it),
+        cmocka_unit_test(test_weights_may_be_as_large_as_scalars),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
