@@ -4,6 +4,7 @@
 
 #include "master/master_state.h"
 #include "master/quota_config.h"
+#include "master/quota_rescind.h"
 #include "master/registry_call.h"
 #include "master/role_usage.h"
 #include "master/validate.h"
@@ -175,6 +176,27 @@ bool master_quota_recovered(struct master *master, const struct registry *regist
 
 /* --- checks --- */
 
+bool master_quota_is_asked(struct master *master, const char *role)
+{
+    struct map_link *link;
+    for (link = map_first(&master->pending); link != NULL;
+         link = map_next(&master->pending, link)) {
+        const struct pending *pending = CONTAINER_OF(link, struct pending, by_token);
+        Pb__Master__Call__UpdateQuota *request;
+        if (pending->type != REGISTRY_UPDATE_QUOTA ||
+            MESSAGE_DECODE(Pb__Master__Call__UpdateQuota, pb__master__call__update_quota,
+                           blob_slice(pending->request), &master->arena, &request, NULL) != 0) {
+            continue;
+        }
+        for (size_t i = 0; i < request->n_quota_configs; i++) {
+            if (strcmp(request->quota_configs[i]->role, role) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 /* Each in itself. */
 static int check_each(struct master *master, Pb__Quota__QuotaConfig *const *configs, size_t count,
                       struct err *err)
@@ -324,86 +346,6 @@ void master_quota_update(struct master *master, const struct operator_request *r
 
 /* --- what follows --- */
 
-static bool is_of(const struct offer *offer, const char *role)
-{
-    return role_is_within(blob_slice(offer->record->role), slice_from(role));
-}
-
-/* What is rescinded is not offered any more to whom it was. */
-static void rescind(struct master *master, struct role_usage *usage, struct offer *offer,
-                    struct quantities *ret_amounts)
-{
-    struct role_usage_entry *entry =
-        master_role_usage_find(usage, role_top(blob_slice(offer->record->role)));
-    quantities_clear(ret_amounts);
-    quantities_add_resources(ret_amounts, &offer->resources, &master->names);
-    if (entry != NULL) {
-        quantities_subtract(&entry->offered, ret_amounts);
-    }
-    master_offer_rescind(master, offer);
-}
-
-/* Offers of the role, until what it has and is offered keeps to its limits. */
-static void enforce_limits(struct master *master, struct role_usage *usage,
-                           const struct quota *quota, struct quantities *had)
-{
-    struct quantities amounts = QUANTITIES_INIT;
-    struct framework *framework;
-    LIST_FOR_EACH (framework, &master->running, link) {
-        struct offer *offer;
-        LIST_FOR_EACH (offer, &framework->offers, of_framework) {
-            if (resource_limits_contain(&quota->limits, had)) {
-                quantities_deinit(&amounts);
-                return;
-            }
-            if (is_of(offer, quota->role)) {
-                rescind(master, usage, offer, &amounts);
-                quantities_subtract(had, &amounts);
-            }
-        }
-    }
-    quantities_deinit(&amounts);
-}
-
-/* Offers of other roles, until what they gave back covers what the guarantees lack. */
-static void make_room(struct master *master, struct role_usage *usage, const struct quota *quota,
-                      struct quantities *had)
-{
-    struct quantities amounts = QUANTITIES_INIT;
-    struct agent *agent;
-    LIST_FOR_EACH (agent, &master->registered, link) {
-        struct offer *offer;
-        LIST_FOR_EACH (offer, &agent->offers, of_agent) {
-            if (quantities_contain(had, &quota->guarantees)) {
-                quantities_deinit(&amounts);
-                return;
-            }
-            if (!is_of(offer, quota->role)) {
-                rescind(master, usage, offer, &amounts);
-                quantities_add(had, &amounts);
-            }
-        }
-    }
-    quantities_deinit(&amounts);
-}
-
-/* As far as it can be told here; the rest settles by itself as resources come back (facts/
- * observed.md, allocator 6). What is reserved and offered counts twice, as in the reference. */
-static void rescind_for(struct master *master, struct role_usage *usage, const struct quota *quota)
-{
-    const struct role_usage_entry *entry = master_role_usage_find(usage, slice_from(quota->role));
-    struct quantities had;
-    quantities_copy(&entry->consumed, &had);
-    quantities_add(&had, &entry->offered);
-    if (!resource_limits_is_empty(&quota->limits)) {
-        enforce_limits(master, usage, quota, &had);
-    }
-    if (!quantities_is_empty(&quota->guarantees)) {
-        make_room(master, usage, quota, &had);
-    }
-    quantities_deinit(&had);
-}
-
 static void count_usage(struct master *master, struct role_usage *usage,
                         Pb__Quota__QuotaConfig *const *configs, size_t count)
 {
@@ -430,7 +372,7 @@ void master_quota_stored(struct master *master, const struct pending *pending, b
         struct quota quota;
         master_quota_config_read(request->quota_configs[i], &master->names, &quota);
         tell_allocator(master, &quota);
-        rescind_for(master, &usage, &quota);
+        master_quota_rescind(master, &usage, &quota);
         master_quota_config_deinit(&quota);
     }
     master_role_usage_deinit(&usage);

@@ -35,6 +35,9 @@ Pb__Quota__QuotaStatus *master_quota_status(struct master *master);
 /* NULL if the role has none. */
 Pb__Quota__QuotaConfig *master_quota_find(const Pb__Quota__QuotaStatus *status, const char *role);
 
+/* Whether the registry is being asked to change the role's quota. */
+bool master_quota_is_asked(struct master *master, const char *role);
+
 /* What is set with those changes: do they fit into each other, and into the cluster? 0,
  * QUOTA_E_TREE or QUOTA_E_CAPACITY, with the reason. */
 enum { QUOTA_E_TREE = 1, QUOTA_E_CAPACITY };

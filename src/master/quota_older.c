@@ -34,7 +34,9 @@ static int check_wish(struct master *master, const struct wish *wish,
     if (!master_validate_role_is_listed(master, wish->role)) {
         return err_set(err, VALIDATE_E, INVALID ": Unknown role '%s'", wish->role);
     }
-    if (master_quota_find(master_quota_status(master), wish->role) != NULL) {
+    /* One that is on its way to the registry counts, too. */
+    if (master_quota_find(master_quota_status(master), wish->role) != NULL ||
+        master_quota_is_asked(master, wish->role)) {
         return err_set(err, VALIDATE_E,
                        INVALID ": Cannot set quota for role '%s' which already has quota",
                        wish->role);

@@ -238,6 +238,20 @@ static void test_a_guarantee_of_old_is_a_limit_too(void **state)
     assert_int_equal(harness_status(h, handle), 400);
 }
 
+static void test_of_two_guarantees_of_old_the_first_counts(void **state)
+{
+    (void)state;
+    harness_agent(h, AGENT);
+    h->registry_is_held = true;
+    uint64_t first = post("\"role\":\"a\"," ONE_CPU);
+    uint64_t second = post("\"role\":\"a\"," ONE_CPU);
+    uint64_t other = post("\"role\":\"b\"," ONE_CPU);
+    harness_registry(h);
+    assert_int_equal(harness_status(h, first), 200);
+    assert_int_equal(harness_status(h, second), 400);
+    assert_int_equal(harness_status(h, other), 200);
+}
+
 static void test_bad_guarantees_of_old(void **state)
 {
     (void)state;
@@ -317,6 +331,7 @@ int main(void)
         ONE(test_offers_over_a_limit_are_rescinded),
         ONE(test_offers_of_others_are_rescinded_for_a_guarantee),
         ONE(test_a_guarantee_of_old_is_a_limit_too),
+        ONE(test_of_two_guarantees_of_old_the_first_counts),
         ONE(test_bad_guarantees_of_old),
         ONE(test_children_have_to_fit_into_their_parent),
     };
