@@ -160,9 +160,31 @@ static int allow_device(const char *dir, const char *path, const char *access, s
     return write_value(file, value, err);
 }
 
-static int join_cgroup(const char *dir, const char *name, bool optional, struct err *err)
+/* By its first process having been born there. */
+static bool is_in_cgroup(const char *dir)
+{
+    char text[SMALL_FILE_SIZE];
+    if (apply_read("/proc/self/cgroup", text, sizeof(text)) <= 0) {
+        return false;
+    }
+    struct slice rest = slice_from(text);
+    struct slice line;
+    while (slice_split(&rest, '\n', &line)) {
+        if (slice_starts_with(line, SLICE("0::/"))) {
+            struct slice path = slice_skip(line, strlen("0::"));
+            return path.size > 1 && slice_ends_with(slice_from(dir), path);
+        }
+    }
+    return false;
+}
+
+static int join_cgroup(const char *dir, const char *name, bool optional, bool may_be_in,
+                       struct err *err)
 {
     CLEANUP(xfreep) char *file = xasprintf("%s/%s", dir, name);
+    if (may_be_in && is_in_cgroup(dir)) {
+        return 0;
+    }
     int r = apply_write(file, "0"); /* the writer itself */
     if (r == 0 || (optional && r == -ENOENT)) {
         return 0;
@@ -368,7 +390,7 @@ int apply_step(struct apply *apply, const struct plan_step *step, struct err *er
     case PLAN_DEVICE:
         return allow_device(text[0], text[1], text[2], err);
     case PLAN_JOIN:
-        return join_cgroup(text[0], text[1], step->number[0] != 0, err);
+        return join_cgroup(text[0], text[1], step->number[0] != 0, step->number[1] != 0, err);
     case PLAN_STDIO:
         return apply_stdio(apply, text[0], err);
     case PLAN_PTY:

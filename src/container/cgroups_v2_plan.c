@@ -92,11 +92,16 @@ int cgroups_v2_plan(struct launch *launch, struct err *err UNUSED)
             enable_on_the_way(&scope, launch, launch->parent, enabling(&scope, plan));
         }
     }
-    plan_add(plan, PLAN_CGROUP, dir, NULL);
-    plan_add(plan, PLAN_CGROUP, leaf, NULL)->number[0] = 1;
+    /* Those of a top-level container are made by who starts its first process, which is born there
+     * (host_spawn_linux.c). */
+    bool made = launch->parent == NULL;
+    plan_add(plan, PLAN_CGROUP, dir, NULL)->number[1] = made;
+    struct plan_step *step = plan_add(plan, PLAN_CGROUP, leaf, NULL);
+    step->number[0] = 1;
+    step->number[1] = made;
     if (launch->own_cgroups) {
         cgroups_v2_plan_amounts(&scope, launch->path, launch->spec, false, plan);
     }
-    plan_add(plan, PLAN_JOIN, leaf, "cgroup.procs");
+    plan_add(plan, PLAN_JOIN, leaf, "cgroup.procs")->number[1] = made;
     return 0;
 }

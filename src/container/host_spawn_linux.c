@@ -14,6 +14,7 @@
 
 #include "common/xalloc.h"
 #include "container/apply_linux.h"
+#include "container/host_clone_linux.h"
 #include "container/host_linux.h"
 #include "container/init_protocol.h"
 
@@ -32,6 +33,7 @@ struct child {
     char *const *env;
     int fds[CHILD_FDS]; /* what 0, 1, ... are to be; -1 = closed (0 to 2: /dev/null) */
     int null;
+    int cgroup; /* v2: what it is to be born in; -1 = ours */
     int error; /* set by the child, whose memory is ours */
 };
 
@@ -129,6 +131,26 @@ static pid_t pid_of(int pidfd)
     return at != NULL ? (pid_t)strtol(at + strlen("Pid:"), NULL, 10) : -1;
 }
 
+/* Where the kernel or the processor cannot have it born there, it enters by itself (PLAN_JOIN). */
+static pid_t start_here(struct child *child, void *stacks, uint64_t clone_flags, int *ret_pidfd)
+{
+    struct host_clone into = {
+        .cgroup = child->cgroup,
+        .flags = START_FLAGS | clone_flags,
+        .stack = stacks,
+        .stack_size = STACK_SIZE,
+        .fn = child_main,
+        .arg = child,
+    };
+    long pid = child->cgroup >= 0 ? host_clone_into(&into, ret_pidfd) : -ENOSYS;
+    if (pid < 0) {
+        pid = clone(child_main, STACK_TOP(stacks), (int)(START_FLAGS | clone_flags), child,
+                    ret_pidfd);
+        pid = pid < 0 ? -errno : pid;
+    }
+    return (pid_t)pid;
+}
+
 /* The pid, or -errno. `elsewhere`: this thread's children are born into another pid namespace. */
 static pid_t start(struct child *child, uint64_t clone_flags, bool elsewhere, int *ret_pidfd)
 {
@@ -143,8 +165,8 @@ static pid_t start(struct child *child, uint64_t clone_flags, bool elsewhere, in
         pidfd = start_between(child, stacks, clone_flags);
         pid = pidfd < 0 ? pidfd : pid_of(pidfd);
     } else {
-        pid = clone(child_main, STACK_TOP(stacks), (int)(START_FLAGS | clone_flags), child, &pidfd);
-        pid = pid < 0 ? -errno : (elsewhere ? pid_of(pidfd) : pid);
+        pid = start_here(child, stacks, clone_flags, &pidfd);
+        pid = pid > 0 && elsewhere ? pid_of(pidfd) : pid;
     }
     munmap(stacks, 2 * STACK_SIZE);
     if (pid > 0 && child->error != 0) {
@@ -216,14 +238,37 @@ static int enter_pid_namespace(struct containerizer_host *host, pid_t pid, struc
     return r;
 }
 
+/* On v2 the cgroup of a top-level container is made before its first process, which is born in the
+ * leaf. -1 = there is none to be born in. */
+static int make_cgroup(const struct containerizer_host *host, const struct hosted *hosted,
+                       int *ret_cgroup, struct err *err)
+{
+    *ret_cgroup = -1;
+    if (host->facts.cgroups != CGROUPS_V2 || hosted->place.cgroups == NULL ||
+        strchr(hosted->path, '.') != NULL) {
+        return 0;
+    }
+    size_t size = strcspn(hosted->place.cgroups, "\n");
+    CLEANUP(xfreep) char *dir = xstrndup(hosted->place.cgroups, size);
+    CLEANUP(xfreep) char *leaf = xasprintf("%s/leaf", dir);
+    if (mkdir(dir, 0755) != 0 || mkdir(leaf, 0755) != 0) {
+        return err_errno(err, "Failed to create cgroup '%s'", dir);
+    }
+    *ret_cgroup = open(leaf, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return *ret_cgroup >= 0 ? 0 : err_errno(err, "Failed to open cgroup '%s'", leaf);
+}
+
 static int start_init(struct containerizer_host *host, struct hosted *hosted,
                       struct containerizer_effect *effect, int agent_fd, struct err *err)
 {
     char *args[] = {(char[]){INIT_PROGRAM}, (char[]){"launch"}, NULL};
     char *env[] = {(char[]){PATH_DEFAULT}, NULL};
+    int cgroup = -1;
+    int made = make_cgroup(host, hosted, &cgroup, err);
     int fds[] = {make_plan_fd(effect->plan), open_status(hosted->place.runtime_dir),
-                 open("/dev/null", O_RDWR | O_CLOEXEC)};
+                 open("/dev/null", O_RDWR | O_CLOEXEC), cgroup};
     struct child child = {
+        .cgroup = cgroup,
         .program_fd = host->program,
         .args = args,
         .env = env,
@@ -233,8 +278,10 @@ static int start_init(struct containerizer_host *host, struct hosted *hosted,
     for (int i = 0; effect->stdio != NULL && i <= STDERR_FILENO; i++) {
         child.fds[i] = effect->stdio->fds[i];
     }
-    int r = 0, pidfd = -1;
-    if (fds[0] < 0 || fds[1] < 0 || fds[2] < 0) {
+    int r = made, pidfd = -1;
+    if (r != 0) {
+        /* told by err */
+    } else if (fds[0] < 0 || fds[1] < 0 || fds[2] < 0) {
         r = err_errno(err, "Failed to open the files of a container");
     } else if (effect->parent_pid != 0) {
         r = enter_pid_namespace(host, (pid_t)effect->parent_pid, err);
@@ -500,6 +547,7 @@ void host_fetch(struct containerizer_host *host, struct containerizer_effect *ef
                  open("/dev/null", O_RDWR | O_CLOEXEC)};
     struct child child = {
         .program = host->fetcher,
+        .cgroup = -1,
         .args = args,
         .env = env,
         .fds = {-1, fds[0], fds[1], -1, -1, -1},

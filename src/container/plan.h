@@ -31,7 +31,8 @@ enum plan_step_type {
     PLAN_RAISE, /* text1 into the file text0 if it is more than is there; "-1" and "max" are most */
     PLAN_COPY,  /* into the file text1 of the cgroup text0 what its parent's has, if it is empty */
     PLAN_DEVICE, /* allow in the cgroup text0 the device at text1 with access text2 ("rwm") */
-    PLAN_JOIN,   /* into the cgroup text0, by its file text1; number0: fine if it is missing */
+    PLAN_JOIN,   /* into the cgroup text0, by its file text1; number0: fine if it is missing,
+                    number1: or if we were born in it */
     PLAN_STDIO,  /* stdout and stderr of the folder text0, the user's, as the command's */
     PLAN_PTY, /* a terminal as the command's stdio; number0, number1: its size; number2: it leads */
     PLAN_LINK,    /* a symbolic link text1 to text0; fine if it is there */

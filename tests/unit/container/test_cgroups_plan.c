@@ -211,11 +211,11 @@ static void test_v2_of_containers(void **state)
     paper_init(&paper, CGROUPS_V2, "linux", "cgroups/cpu,cgroups/pids,cgroups/perf_event");
     paper_start(&paper);
     paper_expect(&paper, "c", paper_spec("true"), NULL,
-                 "cgroup /cg/mesos/c\n"
-                 "cgroup /cg/mesos/c/leaf 1\n"
+                 "cgroup /cg/mesos/c 0 1\n"
+                 "cgroup /cg/mesos/c/leaf 1 1\n"
                  "write /cg/mesos/c/cpu.weight 50\n"
                  "write /cg/mesos/c/cpu.max max 100000\n"
-                 "join /cg/mesos/c/leaf cgroup.procs\n"
+                 "join /cg/mesos/c/leaf cgroup.procs 0 1\n"
                  "stdio /s\nwait\nfork\nchdir /s\nsetuser\n");
     paper_expect(&paper, "p.a", paper_spec("true"), &top,
                  "cgroup /cg/mesos/p/mesos 0 1\n"
