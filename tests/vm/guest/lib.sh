@@ -9,15 +9,27 @@ fail() {
     exit 1
 }
 
-# until SECONDS COMMAND...: tries it until it succeeds.
+# until_true SECONDS COMMAND...: tries it until it succeeds; thrice as long, since the host is slow.
 until_true() {
-    tries=$(($1 * 10))
+    read -r now _ </proc/uptime
+    end=$((${now%.*} + 3 * $1))
     shift
     until "$@" >/dev/null 2>&1; do
-        tries=$((tries - 1))
-        [ $tries -gt 0 ] || fail "did not come true: $*"
+        read -r now _ </proc/uptime
+        [ "${now%.*}" -lt $end ] || fail "did not come true: $*"
         sleep 0.1
     done
+}
+
+# while_alive PID COMMAND...: whether it succeeds while the process is there.
+while_alive() {
+    alive=$1
+    shift
+    while kill -0 "$alive" 2>/dev/null; do
+        ! "$@" >/dev/null 2>&1 || return 0
+        sleep 0.1
+    done
+    return 1
 }
 
 get() {
