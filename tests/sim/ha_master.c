@@ -3,14 +3,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "common/arena.h"
 #include "common/xalloc.h"
 #include "rlog/protocol.h"
 #include "wire/message.h"
 #include "wire/pb.h"
 
-#define ZK_PATH "/mesos"
-#define ZK_NODES ZK_PATH "/json.info_"
 #define FETCH_TIMEOUT_NS (60 * NS_PER_SEC) /* --registry_fetch_timeout, as it is by default */
 #define STORE_TIMEOUT_NS (20 * NS_PER_SEC) /* --registry_store_timeout */
 /* A supervisor starts again what ended. */
@@ -214,185 +211,6 @@ static void take_log_message(struct ha_master *master, const struct net_event *n
     rlog_message_deinit(&message);
 }
 
-/* --- who leads --- */
-
-static void take_leader(struct ha_master *master, const struct blob *info)
-{
-    blob_unref(master->leader);
-    master->leader = info != NULL ? blob_from(blob_slice(info)) : NULL;
-}
-
-static void lead(struct ha_master *master)
-{
-    sim_trace(master->world->sim, master->node, "is elected");
-    master->is_elected = true;
-    master->world->counts.elected++;
-    ha_registry_ask(master, HA_RECOVER, 0);
-}
-
-/* --- by ZooKeeper --- */
-
-static void step_election(struct ha_master *master, const struct zk_event *event);
-
-static void on_zk(struct sim_node *node, const struct zk_event *event)
-{
-    step_election(ha_master_of(node), event);
-}
-
-/* Its node is the lowest that there is, unless the session is over and it does not know yet. */
-static void check_elected(struct ha_master *master)
-{
-    struct ha_world *world = master->world;
-    const char *own = sim_zk_own(world->zk, master->node, ZK_NODES);
-    if (own != NULL && sim_zk_lower_count(world->zk, ZK_NODES, own) > 0) {
-        rlog_laws_fail(&world->laws, "%s is elected, but '%s' is not the lowest node",
-                       master->node->name, own);
-    }
-}
-
-static void take_output(struct ha_master *master, const struct election_output *output)
-{
-    struct ha_world *world = master->world;
-    switch (output->type) {
-    case ELECTION_LEADER:
-        take_leader(master, output->info);
-        break;
-    case ELECTION_ELECTED:
-        check_elected(master);
-        lead(master);
-        break;
-    case ELECTION_LOST:
-        ha_master_fail(master, output->text);
-        break;
-    case ELECTION_FAILED:
-        rlog_laws_fail(&world->laws, "%s cannot elect: %s", master->node->name, output->text);
-        break;
-    case ELECTION_MEMBERS:
-        ha_master_step_log(master, &(struct rlog_event){.type = RLOG_MEMBERS,
-                                                        .members = output->members,
-                                                        .member_count = output->member_count});
-        break;
-    case ELECTION_LOG:
-        sim_trace(world->sim, master->node, "%s", output->text);
-        break;
-    }
-}
-
-static void step_election(struct ha_master *master, const struct zk_event *event)
-{
-    struct election_effects effects;
-    struct election_output *output;
-    election_effects_init(&effects);
-    election_step(master->election, sim_now(master->node), event, &effects);
-    sim_zk_perform(master->world->zk, master->node, &effects.zk, on_zk);
-    while ((output = election_output_pop(&effects)) != NULL) {
-        take_output(master, output);
-        election_output_free(output);
-    }
-    election_effects_deinit(&effects);
-}
-
-static void open_election(struct ha_master *master)
-{
-    struct ha_world *world = master->world;
-    struct upid replica = {.id = "log-replica(1)", .address = master->node->address};
-    char text[UPID_TEXT_SIZE];
-    upid_format(&replica, text);
-    struct zk_url url = {.hosts = "zk", .path = ZK_PATH};
-    url.credentials = world->options.seed % 5 == 0 ? "user:password" : NULL;
-    master->election = election_new(&(struct election_options){
-        .url = &url,
-        .session_timeout_ns = world->session_ns,
-        .seed = prng_next(&world->sim->prng),
-        .info = master->info,
-        .replica = text,
-    });
-}
-
-/* --- among themselves --- */
-
-static void step_college(struct ha_master *master, const struct college_event *event);
-
-static void perform_college(struct ha_master *master, struct college_effect *effect)
-{
-    struct net_effects net;
-    switch (effect->type) {
-    case COLLEGE_SEND:
-        net_effects_init(&net);
-        net_send(&net, COLLEGE_ACTOR, &effect->to, COLLEGE_MESSAGE_NAME, TAKE_PTR(effect->bytes));
-        sim_perform_net(master->node, &net);
-        break;
-    case COLLEGE_CONTEND:
-        sim_trace(master->world->sim, master->node, "contends");
-        ha_registry_contend(master);
-        break;
-    case COLLEGE_RESIGN:
-        ha_registry_resign(master);
-        break;
-    case COLLEGE_LEADER:
-        take_leader(master, effect->bytes);
-        break;
-    case COLLEGE_ELECTED:
-        lead(master);
-        break;
-    case COLLEGE_LOST:
-        ha_master_fail(master, effect->text);
-        break;
-    case COLLEGE_ANSWER:
-        WRONG("nobody has asked");
-    }
-}
-
-static void step_college(struct ha_master *master, const struct college_event *event)
-{
-    struct college_effects effects;
-    struct college_effect *effect;
-    college_effects_init(&effects);
-    college_step(master->college, now_ns(master), event, &effects);
-    while ((effect = college_effects_pop(&effects)) != NULL) {
-        perform_college(master, effect);
-        college_effect_free(effect);
-    }
-}
-
-void ha_master_promised(struct ha_master *master, uint64_t number)
-{
-    step_college(master, &(struct college_event){.type = COLLEGE_PROMISED, .number = number});
-}
-
-static void open_college(struct ha_master *master)
-{
-    struct ha_world *world = master->world;
-    struct address others[HA_MASTERS_MAX];
-    size_t count = 0;
-    for (int i = 0; i < world->options.masters; i++) {
-        if (i != master->node->index) {
-            others[count++] = world->sim->nodes[i]->address;
-        }
-    }
-    master->college = college_new(
-        &(struct college_options){
-            .self = master->node->address,
-            .others = others,
-            .other_count = count,
-            .quorum = (size_t)world->options.masters / 2 + 1,
-            .info = master->info,
-            .lease_ns = world->lease_ns,
-            .seed = prng_next(&world->sim->prng),
-        },
-        now_ns(master));
-}
-
-void ha_master_stop(struct ha_master *master)
-{
-    if (master->college != NULL && master->is_started) {
-        step_college(master, &(struct college_event){.type = COLLEGE_END});
-    }
-    if (master->world->zk != NULL) {
-        sim_zk_leave(master->world->zk, master->node);
-    }
-}
-
 /* --- the program --- */
 
 static struct blob *make_info(const struct ha_master *master)
@@ -435,11 +253,7 @@ static void *core_start(struct sim_node *node)
         .store_timeout_ns = STORE_TIMEOUT_NS,
         .seed = prng_next(&world->sim->prng),
     });
-    if (world->zk != NULL) {
-        open_election(master);
-    } else {
-        open_college(master);
-    }
+    ha_election_open(master);
     master->next_ns = now_ns(master);
     world->counts.started++;
     return master;
@@ -465,8 +279,7 @@ static int64_t core_deadline(const void *arg)
     const struct ha_master *master = arg;
     int64_t deadline_ns = MIN(rlog_deadline(master->rlog), registrar_deadline(master->registrar));
     deadline_ns = MIN(deadline_ns, master->next_ns);
-    return MIN(deadline_ns, master->college != NULL ? college_deadline(master->college)
-                                                    : election_deadline(master->election));
+    return MIN(deadline_ns, ha_election_deadline(master));
 }
 
 static void begin(struct ha_master *master)
@@ -501,10 +314,8 @@ static void core_on_tick(void *arg, struct sim_node *node)
     if (registrar_deadline(master->registrar) <= now_ns(master)) {
         ha_registry_tick(master);
     }
-    if (master->college != NULL && college_deadline(master->college) <= now_ns(master)) {
-        step_college(master, &(struct college_event){.type = COLLEGE_TICK});
-    } else if (master->election != NULL && election_deadline(master->election) <= now_ns(master)) {
-        step_election(master, &(struct zk_event){.type = ZK_TICK});
+    if (ha_election_deadline(master) <= now_ns(master)) {
+        ha_election_tick(master);
     }
     if (master->next_ns <= sim_now(node).mono_ns) {
         master->next_ns = sim_now(node).mono_ns + sim_draw_ns(sim, 0, master->world->think_ns);
@@ -520,11 +331,8 @@ static void core_on_net(void *arg, struct sim_node *node UNUSED, const struct ne
     if (!master->is_started) {
         return;
     }
-    if (net->type != NET_MESSAGE || strcmp(net->to, COLLEGE_ACTOR) != 0) {
+    if (!ha_election_take_net(master, net)) {
         take_log_message(master, net);
-    } else if (master->college != NULL && slice_is(net->name, COLLEGE_MESSAGE_NAME)) {
-        step_college(master, &(struct college_event){
-                                 .type = COLLEGE_MESSAGE, .from = &net->from, .bytes = net->body});
     }
 }
 

@@ -83,6 +83,15 @@ static inline struct ha_master *ha_master_of(const struct sim_node *node)
     return node->core;
 }
 
+/* --- ha_election.c: who leads --- */
+
+void ha_election_open(struct ha_master *master);
+int64_t ha_election_deadline(const struct ha_master *master);
+void ha_election_tick(struct ha_master *master);
+/* True if it was for the election alone. */
+bool ha_election_take_net(struct ha_master *master, const struct net_event *net);
+/* The log's promise is ours. */
+void ha_master_promised(struct ha_master *master, uint64_t number);
 /* Ends in order. */
 void ha_master_stop(struct ha_master *master);
 
@@ -100,7 +109,6 @@ void ha_registry_resign(struct ha_master *master);
 /* --- for it --- */
 
 void ha_master_step_log(struct ha_master *master, const struct rlog_event *event);
-void ha_master_promised(struct ha_master *master, uint64_t number);
 /* The process ends with an error, at the end of this step. */
 void ha_master_fail(struct ha_master *master, const char *why);
 

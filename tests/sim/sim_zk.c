@@ -64,8 +64,7 @@ void zk_send_to_client(struct zk_packet *packet)
     sim_schedule(sim, at_ns, client->node, arrive_at_client, packet, zk_packet_free);
 }
 
-/* Another one to where this one came from. */
-static struct zk_packet *answer_to(const struct zk_packet *packet, enum zk_packet_type type)
+struct zk_packet *zk_answer_to(const struct zk_packet *packet, enum zk_packet_type type)
 {
     struct zk_packet *answer = xalloc(sizeof(*answer));
     answer->type = type;
@@ -101,7 +100,7 @@ static bool may_lead(const struct zk_server *server)
     return is_running(server) && count > zk->options.servers / 2;
 }
 
-static bool serves(const struct zk_server *server)
+bool zk_server_serves(const struct zk_server *server)
 {
     const struct sim_zk *zk = server->zk;
     for (int i = 0; is_running(server) && i < zk->options.servers; i++) {
@@ -112,7 +111,7 @@ static bool serves(const struct zk_server *server)
     return false;
 }
 
-static bool works(const struct sim_zk *zk)
+bool zk_works(const struct sim_zk *zk)
 {
     for (int i = 0; i < zk->options.servers; i++) {
         if (may_lead(&zk->servers[i])) {
@@ -159,8 +158,7 @@ void zk_session_drop_watch(struct zk_session *session, const char *path, uint32_
     }
 }
 
-/* Tells what the session's server shows by now. */
-static void fire(struct sim_zk *zk, struct zk_session *session, struct zk_client *client)
+void zk_fire(struct sim_zk *zk, struct zk_session *session, struct zk_client *client)
 {
     struct zk_server *server = &zk->servers[session->server];
     struct zk_watch *watch;
@@ -177,14 +175,14 @@ static void fire(struct sim_zk *zk, struct zk_session *session, struct zk_client
     }
 }
 
-static void fire_all(struct zk_server *server)
+void zk_fire_all(struct zk_server *server)
 {
     struct sim_zk *zk = server->zk;
     for (int i = 0; i < SIM_ZK_CLIENTS_MAX; i++) {
         struct zk_client *client = &zk->clients[i];
         if (client->session != NULL && client->session->connection == client->connection &&
             &zk->servers[client->session->server] == server) {
-            fire(zk, client->session, client);
+            zk_fire(zk, client->session, client);
         }
     }
 }
@@ -197,10 +195,10 @@ static void catch_up_now(struct sim *sim, void *arg)
 {
     struct zk_server *server = arg;
     server->is_catching_up = false;
-    if (serves(server) && server->zxid < server->zk->tree.zxid) {
+    if (zk_server_serves(server) && server->zxid < server->zk->tree.zxid) {
         uint64_t behind = server->zk->tree.zxid - server->zxid;
         server->zxid += 1 + prng_below(&sim->prng, behind);
-        fire_all(server);
+        zk_fire_all(server);
     }
     catch_up(server);
 }
@@ -219,8 +217,7 @@ static void catch_up(struct zk_server *server)
                  NULL);
 }
 
-/* After a transaction. */
-static void committed(struct sim_zk *zk)
+void zk_committed(struct sim_zk *zk)
 {
     for (int i = 0; i < zk->options.servers; i++) {
         catch_up(&zk->servers[i]);
@@ -229,19 +226,17 @@ static void committed(struct sim_zk *zk)
 
 /* --- sessions --- */
 
-static void end_session(struct sim_zk *zk, struct zk_session *session)
+void zk_session_end(struct sim_zk *zk, struct zk_session *session)
 {
     session->is_over = true;
     sim_zk_tree_end_session(&zk->tree, session->id);
-    committed(zk);
+    zk_committed(zk);
 }
 
 struct expiry {
     struct sim_zk *zk;
     struct zk_session *session;
 };
-
-static void watch_session(struct sim_zk *zk, struct zk_session *session);
 
 static void expire_if_silent(struct sim *sim, void *arg)
 {
@@ -252,19 +247,19 @@ static void expire_if_silent(struct sim *sim, void *arg)
     if (session->is_over) {
         return;
     }
-    if (!works(zk)) {
+    if (!zk_works(zk)) {
         session->touched_ns = sim->now_ns; /* who leads next gives everybody time */
     }
     if (session->touched_ns + session->timeout_ns <= sim->now_ns) {
         zk->counts.expired++;
         sim_trace(sim, NULL, "session %llu expires", (unsigned long long)session->id);
-        end_session(zk, session);
+        zk_session_end(zk, session);
     } else {
-        watch_session(zk, session);
+        zk_session_watch(zk, session);
     }
 }
 
-static void watch_session(struct sim_zk *zk, struct zk_session *session)
+void zk_session_watch(struct sim_zk *zk, struct zk_session *session)
 {
     struct expiry *expiry = xalloc(sizeof(*expiry));
     *expiry = (struct expiry){zk, session};
@@ -276,215 +271,13 @@ void sim_zk_expire(struct sim_zk *zk, struct sim_node *node)
 {
     struct zk_client *client = &zk->clients[node->index];
     struct zk_session *session = client->session;
-    if (session == NULL || session->is_over || !session->is_made || !works(zk)) {
+    if (session == NULL || session->is_over || !session->is_made || !zk_works(zk)) {
         return;
     }
     zk->counts.expired++;
-    end_session(zk, session);
+    zk_session_end(zk, session);
     if (client->is_connected) {
         zk_send_to_client(zk_packet_new(client, &zk->servers[client->server], PACKET_BROKEN));
-    }
-}
-
-/* --- what servers do --- */
-
-static void read_children(struct sim_zk *zk, const struct zk_packet *packet,
-                          struct zk_packet *answer)
-{
-    const struct zk_server *server = packet->server;
-    zk->counts.stale += server->zxid < zk->tree.zxid;
-    if (sim_zk_tree_find(&zk->tree, packet->op->text, server->zxid) == NULL) {
-        answer->error = ZK_NO_NODE;
-        return;
-    }
-    answer->children =
-        sim_zk_tree_children(&zk->tree, packet->op->text, server->zxid, &answer->child_count);
-    if (packet->op->watch) {
-        zk_session_add_watch(packet->session, packet->op->text, true, server->zxid);
-    }
-}
-
-static void read_data(struct sim_zk *zk, const struct zk_packet *packet, struct zk_packet *answer)
-{
-    const struct zk_server *server = packet->server;
-    const struct sim_zk_node *node = sim_zk_tree_find(&zk->tree, packet->op->text, server->zxid);
-    if (node == NULL) {
-        answer->error = ZK_NO_NODE;
-        return;
-    }
-    answer->data = blob_ref(node->data);
-    if (packet->op->watch) {
-        zk_session_add_watch(packet->session, packet->op->text, false, server->zxid);
-    }
-}
-
-static void read_now(struct sim_zk *zk, struct zk_packet *packet)
-{
-    struct zk_packet *answer = answer_to(packet, PACKET_DONE);
-    answer->number = packet->op->op;
-    switch (packet->op->type) {
-    case ZK_ADD_AUTH:
-        break;
-    case ZK_EXISTS:
-        answer->error = sim_zk_tree_find(&zk->tree, packet->op->text, packet->server->zxid) != NULL
-                            ? ZK_OK
-                            : ZK_NO_NODE;
-        break;
-    case ZK_GET_CHILDREN:
-        read_children(zk, packet, answer);
-        break;
-    case ZK_GET_DATA:
-        read_data(zk, packet, answer);
-        break;
-    case ZK_OPEN:
-    case ZK_CLOSE:
-    case ZK_CREATE:
-        WRONG("no read");
-    }
-    zk_send_to_client(answer);
-}
-
-static void make_session(struct sim_zk *zk, struct zk_packet *packet)
-{
-    struct zk_session *session = packet->session;
-    session->is_made = true;
-    zk->tree.zxid++;
-    session->touched_ns = zk->sim->now_ns;
-    watch_session(zk, session);
-}
-
-static void take_connection(struct sim_zk *zk, struct zk_packet *packet)
-{
-    struct zk_session *session = packet->session;
-    session->connection = packet->connection;
-    session->server = (int)(packet->server - zk->servers);
-    session->touched_ns = zk->sim->now_ns;
-    zk_send_to_client(answer_to(packet, PACKET_CONNECTED));
-    if (packet->client->connection == packet->connection) {
-        fire(zk, session, packet->client);
-    }
-}
-
-static bool is_current(const struct zk_packet *packet)
-{
-    const struct zk_session *session = packet->session;
-    return !session->is_over && session->connection == packet->connection &&
-           session->refused != packet->connection;
-}
-
-/* A server that has lost who leads closes its connections: what it leaves unanswered is in doubt.
- */
-static void hang_up(struct zk_packet *packet)
-{
-    if (packet->session->connection == packet->connection) {
-        packet->session->refused = packet->connection;
-    }
-    zk_send_to_client(answer_to(packet, PACKET_BROKEN));
-}
-
-/* A transaction is due: it happens if the server can reach who leads, or could so a moment ago. */
-static void commit(struct sim *sim, void *arg)
-{
-    struct zk_packet *packet = arg;
-    struct sim_zk *zk = packet->server->zk;
-    struct zk_server *server = packet->server;
-    bool is_answered = serves(server);
-    bool happens = is_answered || (works(zk) && prng_below(&sim->prng, 2) == 0);
-    if (packet->type == PACKET_CONNECT) {
-        if (is_answered && !packet->session->is_made) {
-            make_session(zk, packet);
-            server->zxid = zk->tree.zxid;
-            take_connection(zk, packet);
-            committed(zk);
-        }
-    } else if (happens && !packet->session->is_over &&
-               packet->session->connection == packet->connection) {
-        char *path = NULL;
-        struct zk_packet *answer = answer_to(packet, PACKET_DONE);
-        if (packet->type == PACKET_CLOSE) {
-            end_session(zk, packet->session);
-        } else {
-            answer->error = sim_zk_tree_create(&zk->tree, packet->op, packet->session->id, &path);
-            answer->number = packet->op->op;
-            answer->path = path;
-            committed(zk);
-        }
-        if (is_answered) {
-            server->zxid = zk->tree.zxid;
-            fire_all(server);
-        }
-        if (is_answered && packet->type == PACKET_OP) {
-            zk_send_to_client(answer);
-        } else {
-            zk_packet_free(answer);
-        }
-    }
-    if (!is_answered) {
-        hang_up(packet);
-    }
-    zk_packet_free(packet);
-}
-
-static void commit_later(struct sim *sim, struct zk_packet *packet)
-{
-    struct zk_packet *copy = answer_to(packet, packet->type);
-    copy->op = TAKE_PTR(packet->op);
-    packet->session->commit_ns = MAX(packet->session->commit_ns, sim->now_ns + zk_latency_ns(sim));
-    sim_schedule(sim, packet->session->commit_ns, packet->server->node, commit, copy,
-                 zk_packet_free);
-}
-
-/* What is behind a transaction of the same session waits for it. */
-static void again(struct sim *sim UNUSED, void *arg)
-{
-    zk_server_take(arg);
-    zk_packet_free(arg);
-}
-
-static void wait_for_commit(struct sim *sim, struct zk_packet *packet)
-{
-    struct zk_packet *copy = answer_to(packet, packet->type);
-    copy->op = TAKE_PTR(packet->op);
-    sim_schedule(sim, packet->session->commit_ns, packet->server->node, again, copy,
-                 zk_packet_free);
-}
-
-static void take_attempt(struct sim_zk *zk, struct zk_packet *packet)
-{
-    struct zk_session *session = packet->session;
-    if (!session->is_made) {
-        commit_later(zk->sim, packet);
-    } else if (session->is_over) {
-        zk_send_to_client(answer_to(packet, PACKET_EXPIRED));
-    } else if (packet->server->zxid >= session->seen) {
-        take_connection(zk, packet);
-    } /* else the client tries another server */
-}
-
-void zk_server_take(struct zk_packet *packet)
-{
-    struct sim_zk *zk = packet->server->zk;
-    struct zk_session *session = packet->session;
-    bool is_served = serves(packet->server);
-    if (packet->type == PACKET_CONNECT) {
-        if (is_served) {
-            take_attempt(zk, packet);
-        }
-        return;
-    }
-    if (!is_served || !is_current(packet)) {
-        hang_up(packet);
-        return;
-    }
-    session->touched_ns = zk->sim->now_ns;
-    if (packet->type == PACKET_PING) {
-        zk_send_to_client(answer_to(packet, PACKET_PONG));
-    } else if (packet->type == PACKET_CLOSE || packet->op->type == ZK_CREATE) {
-        commit_later(zk->sim, packet);
-    } else if (session->commit_ns > zk->sim->now_ns) {
-        wait_for_commit(zk->sim, packet);
-    } else {
-        read_now(zk, packet);
     }
 }
 

@@ -253,6 +253,7 @@ static void break_soon(struct zk_client *client)
                  zk_packet_new(client, server, PACKET_BROKEN), zk_packet_free);
 }
 
+/* Only while there is a connection. */
 static void ask(struct zk_client *client, struct zk_effect *effect)
 {
     ASSERT(client->session != NULL && client->session->number == effect->session &&

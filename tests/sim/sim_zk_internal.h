@@ -119,6 +119,22 @@ void zk_client_take(struct zk_packet *packet);
 /* Sends it; taken over. */
 void zk_send_to_client(struct zk_packet *packet);
 
+/* Another one to where this one came from. */
+struct zk_packet *zk_answer_to(const struct zk_packet *packet, enum zk_packet_type type);
+
+/* Whether a server can reach one that leads; whether there can be one. */
+bool zk_server_serves(const struct zk_server *server);
+bool zk_works(const struct sim_zk *zk);
+/* After a transaction: the others catch up with it. */
+void zk_committed(struct sim_zk *zk);
+
+/* Tells a session, or all that are connected to it, what the server shows by now. */
+void zk_fire(struct sim_zk *zk, struct zk_session *session, struct zk_client *client);
+void zk_fire_all(struct zk_server *server);
+
+/* Ends it if nothing comes from its client for too long; now. */
+void zk_session_watch(struct sim_zk *zk, struct zk_session *session);
+void zk_session_end(struct sim_zk *zk, struct zk_session *session);
 void zk_session_add_watch(struct zk_session *session, const char *path, bool of_children,
                           uint64_t since);
 /* The client was told. */

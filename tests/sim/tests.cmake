@@ -70,10 +70,12 @@ tepui_sim_test(rlog tepui_sim_rlog)
 add_library(tepui_sim_ha STATIC
   ${CMAKE_CURRENT_LIST_DIR}/sim_zk_tree.c
   ${CMAKE_CURRENT_LIST_DIR}/sim_zk_client.c
+  ${CMAKE_CURRENT_LIST_DIR}/sim_zk_server.c
   ${CMAKE_CURRENT_LIST_DIR}/sim_zk.c
   ${CMAKE_CURRENT_LIST_DIR}/ha_state.c
   ${CMAKE_CURRENT_LIST_DIR}/ha_history.c
   ${CMAKE_CURRENT_LIST_DIR}/ha_registry.c
+  ${CMAKE_CURRENT_LIST_DIR}/ha_election.c
   ${CMAKE_CURRENT_LIST_DIR}/ha_master.c
   ${CMAKE_CURRENT_LIST_DIR}/ha_world.c)
 target_compile_definitions(tepui_sim_ha PRIVATE _GNU_SOURCE)
