@@ -10,6 +10,7 @@ from registry_model import ADMITTED, GONE
 
 CALL_SECONDS = 8      # for an answer; longer than --registry_store_timeout
 CONNECT_SECONDS = 0.5
+PAUSE_SECONDS = 0.02  # between two operations
 ADMIT_SECONDS = 4     # until an agent counts as not answered
 # Answers of a master that has done nothing.
 NOT_DONE = ("No leader elected", "Master has not finished recovery", "being transitioned")
@@ -62,11 +63,11 @@ class Unsent(Exception):
 class Client(threading.Thread):
     """Asks one thing after another; `operations` are methods by name, with weights."""
 
-    def __init__(self, number, group, agents, history, seed, operations, pause=0.02):
+    def __init__(self, number, group, agents, history, seed, operations, admits_per_s):
         super().__init__(daemon=True)
         self.number, self.group, self.agents, self.history = number, group, agents, history
         self.rng = random.Random("%s/%d" % (seed, number))
-        self.operations, self.pause = operations, pause
+        self.operations, self.admits_per_s, self.admits = operations, admits_per_s, 0
         self.master = self.rng.choice(group.masters)
         self.stopping = threading.Event()
         self.error = None
@@ -136,8 +137,11 @@ class Client(threading.Thread):
         return None
 
     def admit(self):
-        number = self.number * 100_000 + self.serial
-        self.serial += 1
+        """Not too many: what is checked grows with agents times reads of all of them."""
+        if self.admits > self.admits_per_s * self.history.now():
+            return self.set_weight()
+        self.admits += 1
+        number = self.unique()
 
         def asks():
             if self.call("GET_HEALTH")[0] != 200:
@@ -158,7 +162,7 @@ class Client(threading.Thread):
     def gone(self):
         number, identity = self.pick()
         if identity is None:
-            return self.admit()
+            return self.set_weight()
 
         def asks():
             status, body = self.call("MARK_AGENT_GONE",
@@ -172,7 +176,7 @@ class Client(threading.Thread):
         """The agent unregisters, which is not answered."""
         number, identity = self.pick()
         if identity is None:
-            return self.admit()
+            return self.set_weight()
 
         def asks():
             self.agents.unregister(self.master, number, identity)
@@ -261,7 +265,7 @@ class Client(threading.Thread):
         try:
             while not self.stopping.is_set():
                 event = getattr(self, self.rng.choices(names, weights)[0])()
-                time.sleep(self.pause if event["outcome"] == "ok" else 2 * self.pause)
+                time.sleep(PAUSE_SECONDS if event["outcome"] == "ok" else 2 * PAUSE_SECONDS)
         except BaseException as e:
             self.error = e
 

@@ -157,11 +157,12 @@ def initial(key):
     return ABSENT if key[0] == "agent" else UNSET
 
 
-def check(history, started):
-    """({object: linear.Failure}, how many objects were read out of date, how many there are)."""
+def check(history, started, only=None):
+    """({object: linear.Failure}, how many objects were read out of date, how many there are); of
+    all objects, or of one only."""
     parts = Parts(history, started)
     failures, stale = {}, 0
-    for key in parts.writes:
+    for key in parts.writes if only is None else [only]:
         # Whoever is strict is loose.
         if linear.check(parts.operations(key, True), initial(key)) is not None:
             failure = linear.check(parts.operations(key, False), initial(key))
@@ -192,20 +193,21 @@ def with_last_read(history, key, value):
 
 
 def mutants(history):
-    """{what is wrong: a history that differs in one place and cannot have been}, made of a good
-    one that ends with reads after everything. Of objects that nothing unknown was done to."""
+    """{what is wrong: (of which object, a history that differs in one place and cannot have been)},
+    made of a good one that ends with reads after everything. Of objects that nothing unknown was
+    done to."""
     result = history[last_read(history)]["result"]
     doubtful = {e["key"] for e in history if e["kind"] != "read" and e["outcome"] == "info"}
     agents = [key for key in result if key[0] == "agent" and key not in doubtful]
     found = {}
     for state, other in ((ADMITTED, None), (GONE, None), (GONE, ADMITTED), (ADMITTED, GONE)):
         for key in [key for key in agents if result[key] == state][:1]:
-            found["%s, read as %s" % (state, other)] = with_last_read(history, key, other)
+            found["%s, read as %s" % (state, other)] = key, with_last_read(history, key, other)
     for key in [key for key in result if key[0] != "agent"]:
         written = [e for e in history if e["kind"] == "set" and e["key"] == key]
         first = min((e for e in written if e["outcome"] == "ok"), key=lambda e: e["returned"])
         if first["value"] != result[key]:
-            found["a lost %s" % key[0]] = with_last_read(history, key, first["value"])
-        found["a %s that nobody set" % key[0]] = [
+            found["a lost %s" % key[0]] = key, with_last_read(history, key, first["value"])
+        found["a %s that nobody set" % key[0]] = key, [
             e for e in history if e["kind"] != "set" or e["value"] != result[key]]
     return found

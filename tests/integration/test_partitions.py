@@ -17,6 +17,7 @@ import registry_model
 SECONDS = float(os.environ.get("TEPUI_FAULTS_SECONDS", 18))
 SEED = os.environ.get("TEPUI_FAULTS_SEED", "1")
 CLIENTS = 5
+AGENTS = 250  # in one run, however long it is
 OPERATIONS = {"admit": 2, "gone": 1, "remove": 1, "set_weight": 3, "set_quota": 3,
               "read_agents": 2, "read_weights": 2, "read_quota": 2, "read_registry": 2}
 
@@ -33,7 +34,7 @@ class Run:
 
     def client(self, number, operations):
         return registry_clients.Client(number, self.group, self.agents, self.history, SEED,
-                                       operations)
+                                       operations, AGENTS / CLIENTS / SECONDS)
 
     def __enter__(self):
         try:
@@ -88,8 +89,8 @@ class Run:
         """The verdict on what was recorded is worth something: small lies in it are found."""
         mutants = registry_model.mutants(self.history.events)
         assert len(mutants) >= 5, list(mutants)
-        for name, mutant in mutants.items():
-            assert registry_model.check(mutant, self.history.started)[0], name
+        for name, (key, mutant) in mutants.items():
+            assert registry_model.check(mutant, self.history.started, key)[0], name
 
 
 @pytest.mark.parametrize("election", ["zookeeper", "peers"])
