@@ -366,7 +366,9 @@ static void drop_unlisted_executors(struct master *master, struct agent *agent,
     }
 }
 
-/* Tasks that were to be killed and are not, frameworks that are over and still run. */
+/* Tasks that were to be killed and are not, or were given up when the connection broke (those of
+ * frameworks that do not checkpoint), and frameworks that are over and still run. What was given up
+ * is said to be lost, and its resources are offered again: it must not run on. */
 static void settle_tasks(struct master *master, const struct agent *agent,
                          const struct reregistration *r)
 {
@@ -382,7 +384,7 @@ static void settle_tasks(struct master *master, const struct agent *agent,
             continue;
         }
         const struct task *task = master_find_task(framework, r->tasks[i].id);
-        if (task != NULL && task->killing &&
+        if ((task == NULL || task->killing) &&
             !master_task_state_is_terminal(r->tasks[i].parts.state)) {
             kill_task(master, agent, framework, r->tasks[i].id);
         }

@@ -11,7 +11,7 @@ static struct cluster_options options_of(uint64_t seed)
         .agents = 1 + (int)(seed % 4),
         .frameworks = 1 + (int)(seed % 2),
         .tasks = 12,
-        .checkpoint = true,
+        .checkpoint = seed % 5 != 0,
         .partition_aware = seed % 3 != 0,
     };
 }

@@ -207,6 +207,24 @@ static void test_a_broken_link_ends_tasks_that_are_not_checkpointed(void **state
     harness_free(h);
 }
 
+/* Only the connection broke, the agent runs the task on; but the framework was told that it is
+ * lost. */
+static void test_a_task_that_was_given_up_is_killed_when_its_agent_is_back(void **state)
+{
+    (void)state;
+    struct harness *h = harness_new(NULL);
+    const char *id = harness_agent(h, PID);
+    struct scene_framework f = harness_subscribe(h, "");
+    harness_launch(h, &f, "t");
+    harness_exited(h, PID);
+    assert_has(harness_event(h, f.handle, "UPDATE"), "REASON_AGENT_DISCONNECTED");
+    harness_message(h, PID, "master", "ReregisterSlaveMessage",
+                    reregistration(h, id, held(h, &f, id, "t")));
+    assert_non_null(harness_take(h, PID, "SlaveReregisteredMessage"));
+    assert_has(harness_take(h, PID, "KillTaskMessage"), "\"t\"");
+    harness_free(h);
+}
+
 static void test_tasks_that_the_agent_does_not_list_are_asked_for(void **state)
 {
     (void)state;
@@ -543,6 +561,7 @@ int main(void)
         cmocka_unit_test(test_an_unreachable_agent_brings_its_tasks_back),
         cmocka_unit_test(test_a_launch_that_an_unreachable_agent_never_answered_is_killed),
         cmocka_unit_test(test_a_broken_link_ends_tasks_that_are_not_checkpointed),
+        cmocka_unit_test(test_a_task_that_was_given_up_is_killed_when_its_agent_is_back),
         cmocka_unit_test(test_tasks_that_the_agent_does_not_list_are_asked_for),
         cmocka_unit_test(test_a_kill_is_repeated_when_the_agent_is_back),
         cmocka_unit_test(test_removals_keep_to_their_rate),
