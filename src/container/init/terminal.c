@@ -25,15 +25,25 @@ int terminal_enter(const struct apply *apply, struct err *err)
     return 0;
 }
 
+static void end(struct terminal *terminal)
+{
+    close(terminal->fd);
+    terminal->fd = -1;
+}
+
 void terminal_init(struct terminal *terminal, const struct apply *apply, const sigset_t *signals)
 {
     *terminal = (struct terminal){.fd = -1, .output = -1, .signals = -1};
-    if (apply->has_terminal) {
-        close(apply->terminal_end); /* it must end with the command */
-        terminal->output = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
-        terminal->signals = signalfd(-1, signals, SFD_CLOEXEC);
-        terminal->fd = apply->terminal;
-        (void)fcntl(terminal->fd, F_SETFL, O_NONBLOCK);
+    if (!apply->has_terminal) {
+        return;
+    }
+    close(apply->terminal_end); /* it must end with the command */
+    terminal->fd = apply->terminal;
+    terminal->output = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
+    terminal->signals = signalfd(-1, signals, SFD_CLOEXEC);
+    if (terminal->output < 0 || terminal->signals < 0 ||
+        fcntl(terminal->fd, F_SETFL, O_NONBLOCK) != 0) {
+        end(terminal); /* hangs up: better than a command that nobody attends to */
     }
 }
 
@@ -53,12 +63,6 @@ static bool pass_on(struct terminal *terminal)
         at += n;
     }
     return true;
-}
-
-static void end(struct terminal *terminal)
-{
-    close(terminal->fd);
-    terminal->fd = -1;
 }
 
 int terminal_wait(struct terminal *terminal, const sigset_t *signals)
