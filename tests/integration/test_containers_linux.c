@@ -295,6 +295,22 @@ static void a_terminal_loses_nothing(const struct launcher *l)
     kit_deinit(&kit);
 }
 
+/* The command ends, others go on writing: nobody waits for them. */
+static void a_terminal_ends_with_its_command(const struct launcher *l)
+{
+    struct kit kit;
+    init(&kit, l);
+    kit_start(&kit, NULL);
+    struct container_spec *spec = kit_spec(&kit, "c", "yes & sleep 0.1; exit 3");
+    spec->container_info = terminal_info();
+    spec->is_command_task = true; /* the terminal controls nobody, so nothing is hung up */
+    kit_launch(&kit, "c", spec);
+    kit_launched(&kit, "c");
+    assert_int_equal(kit_terminated(&kit, "c"), W_EXITCODE(3, 0));
+    assert_nothing_left(&kit);
+    kit_deinit(&kit);
+}
+
 static void nested_containers_end_before_their_parent(const struct launcher *l)
 {
     struct kit kit;
@@ -484,6 +500,7 @@ WITH_EACH(it_can_be_destroyed_at_any_moment)
 WITH_EACH(a_container_outlives_its_agent)
 WITH_EACH(a_command_may_have_a_terminal)
 WITH_EACH(a_terminal_loses_nothing)
+WITH_EACH(a_terminal_ends_with_its_command)
 WITH_EACH(nested_containers_end_before_their_parent)
 WITH_EACH(nested_containers_are_found_again)
 WITH_EACH(many_at_once_leave_nothing)
@@ -585,6 +602,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_a_container_outlives_its_agent),
         cmocka_unit_test(test_a_command_may_have_a_terminal),
         cmocka_unit_test(test_a_terminal_loses_nothing),
+        cmocka_unit_test(test_a_terminal_ends_with_its_command),
         cmocka_unit_test(test_nested_containers_end_before_their_parent),
         cmocka_unit_test(test_nested_containers_are_found_again),
         cmocka_unit_test(test_many_at_once_leave_nothing),

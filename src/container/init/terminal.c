@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #define PIECE_SIZE 4096
+/* The kernel keeps 64 KB of a terminal: what comes beyond that is of others, who do not end. */
+#define DRAIN_READS_MAX 1000
 
 int terminal_enter(const struct apply *apply, struct err *err)
 {
@@ -87,7 +89,7 @@ int terminal_wait(struct terminal *terminal, const sigset_t *signals)
 void terminal_drain(struct terminal *terminal)
 {
     struct pollfd fd = {.fd = terminal->fd, .events = POLLIN};
-    while (terminal->fd >= 0 && poll(&fd, 1, 0) > 0) {
+    for (int i = 0; i < DRAIN_READS_MAX && terminal->fd >= 0 && poll(&fd, 1, 0) > 0; i++) {
         if (!pass_on(terminal)) {
             end(terminal);
         }
