@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
@@ -13,6 +14,7 @@
 
 #include "common/duration.h"
 #include "common/macro.h"
+#include "common/xalloc.h"
 
 extern char **environ;
 
@@ -113,10 +115,18 @@ int fetch_download(const char *uri, const char *to, int64_t stall_timeout_ns, st
 
 int fetch_hadoop(const char *uri, const char *to, struct err *err)
 {
-    char *argv[] = {(char[]){"hadoop"},     (char[]){"fs"},        (char[]){"-copyToLocal"},
-                    (char *)(uintptr_t)uri, (char *)(uintptr_t)to, NULL};
+    /* --hadoop_home tells where it is; else it is on the PATH (HDFS::create of the reference). */
+    const char *home = getenv("HADOOP_HOME");
+    CLEANUP(xfreep)
+    char *program = home != NULL ? xasprintf("%s/bin/hadoop", home) : xstrdup("hadoop");
+    char *argv[] = {program,
+                    (char[]){"fs"},
+                    (char[]){"-copyToLocal"},
+                    (char *)(uintptr_t)uri,
+                    (char *)(uintptr_t)to,
+                    NULL};
     pid_t pid;
-    int code = posix_spawnp(&pid, argv[0], NULL, NULL, argv, environ);
+    int code = posix_spawnp(&pid, program, NULL, NULL, argv, environ);
     if (code != 0) {
         return err_set(err, -code, "cannot run the hadoop client: %s", strerror(code));
     }

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -87,8 +88,18 @@ static int fetch_all(const Pb__Fetcher__FetcherInfo *info, struct err *err)
     return status;
 }
 
+/* The agent starts us from a thread that has all signals blocked. What we start, such as the hadoop
+ * client, waits for its own. */
+static void unblock_signals(void)
+{
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
 int main(void)
 {
+    unblock_signals();
     const char *text = getenv("MESOS_FETCHER_INFO");
     struct err err = {""};
     if (text == NULL) {

@@ -799,6 +799,29 @@ static void test_files_are_fetched_before_the_command_runs(void **state)
     end(&kit);
 }
 
+/* The client is found by --hadoop_home, and gets signals as any other process. */
+static void test_hadoop_fetches_what_nobody_else_can(void **state)
+{
+    (void)state;
+    struct kit kit;
+    kit_init(&kit, "linux", ISOLATION);
+    CLEANUP(xfreep) char *home = xasprintf("%s/hadoop", kit.dir);
+    CLEANUP(xfreep)
+    char *make = xasprintf("mkdir -p %s/bin && printf '%%s\\n' '#!/bin/sh' "
+                           "'(echo \"$1 $2 $3\"; grep SigBlk /proc/self/status) >\"$4\"' "
+                           ">%s/bin/hadoop && chmod +x %s/bin/hadoop",
+                           home, home, home);
+    assert_int_equal(system(make), 0);
+    kit.options.hadoop_home = home;
+    kit_start(&kit, NULL);
+    struct container_spec *spec = kit_spec(&kit, "a", "cat part");
+    spec->fetch_command = fetch_command("hdfs://name:9000/part", false);
+    spec->fetch_owner = xstrdup("root");
+    assert_non_null(strstr(told(&kit, "a", spec), "fs -copyToLocal hdfs://name:9000/part\n"
+                                                  "SigBlk:\t0000000000000000\n"));
+    end(&kit);
+}
+
 static void test_what_was_fetched_once_is_in_the_cache(void **state)
 {
     (void)state;
@@ -900,6 +923,7 @@ int main(int argc, char **argv)
         TEST(resource_limits_are_the_commands),
         TEST(capabilities_are_as_asked),
         TEST(files_are_fetched_before_the_command_runs),
+        TEST(hadoop_fetches_what_nobody_else_can),
         TEST(what_was_fetched_once_is_in_the_cache),
         TEST(a_fetch_ends_with_its_container),
         TEST(a_missing_program_is_no_failed_launch),
