@@ -119,3 +119,25 @@ def test_a_registry_that_forgets_is_found_out():
                           run.group.crash(run.group.leader())])
         run.read_all()
         assert run.verdict()
+
+
+def test_a_quorum_of_one_is_found_out():
+    """What a leader confirms while it is cut off nobody else has, and the next does the same."""
+    with Run("zookeeper", quorum=1) as run:
+        villain = nemesis.Nemesis(run.group, SEED, 0)
+
+        def writes(master):
+            return sum(1 for e in run.history.events if e["kind"] == "set" and
+                       e["outcome"] == "ok" and e["leader"] == master.life)
+
+        def meanwhile():
+            first = run.group.leader()
+            nemesis.alone_without_zookeeper(villain, [first])
+            kit.until(lambda: writes(first) > 10, 30, "writes of the first leader")
+            kit.until(lambda: any(writes(m) > 10 for m in run.group.masters if m is not first), 30,
+                      "writes of the next leader")
+            villain.mend()
+        run.work(meanwhile)
+        run.group.heal()
+        run.read_all()
+        assert run.verdict()
