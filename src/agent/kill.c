@@ -172,6 +172,8 @@ static void drain(struct agent *agent, const Pb__DrainConfig *config)
     if (agent->frameworks.count == 0) {
         return; /* drained already */
     }
+    agent_log(agent, LOG_LEVEL_INFO, "draining%s: killing all tasks",
+              config->has_mark_gone && config->mark_gone ? ", to be gone then" : "");
     blob_unref(agent->drain_config);
     agent->drain_config = message_encode_blob(&config->base);
     agent->drain_marks_gone = config->has_mark_gone && config->mark_gone;

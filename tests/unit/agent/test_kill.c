@@ -232,6 +232,7 @@ static void a_draining_agent_kills_and_refuses(void **state)
     message.config = &config;
     shell_tell(shell, "DrainSlaveMessage", &message);
     assert_non_null(SHELL_TAKE(shell, KillTaskMessage, kill_task_message));
+    assert_non_null(strstr(shell->log, "draining: killing all tasks"));
     shell_update(shell, "f1", "e", "t1", PB__TASK_STATE__TASK_KILLED, 1, SHELL_EXECUTOR);
     const Pb__TaskStatus *status = next(shell);
     assert_non_null(status);
