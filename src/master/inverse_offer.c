@@ -82,25 +82,12 @@ static void offer_encode(const struct inverse_offer *offer, struct buf *out)
     wire_end(out, begun);
 }
 
-/* NULL if one of the two is not there any more, or not to be asked now. */
-static struct framework *framework_of(const struct master *master,
-                                      const struct allocator_inverse_offer *given)
-{
-    struct framework *framework = given->framework < master->framework_slots_size
-                                      ? master->framework_slots[given->framework]
-                                      : NULL;
-    return framework != NULL && framework->state == FRAMEWORK_ACTIVE ? framework : NULL;
-}
-
+/* NULL if it is not there any more, or not to be asked now. */
 static struct agent *agent_of(const struct master *master,
                               const struct allocator_inverse_offer *given)
 {
-    struct agent *agent =
-        given->agent < master->agent_slots_size ? master->agent_slots[given->agent] : NULL;
-    return agent != NULL && agent->state == AGENT_REGISTERED && agent->active &&
-                   agent->machine->unavailability != NULL
-               ? agent
-               : NULL;
+    struct agent *agent = master_offer_agent(master, given->agent);
+    return agent != NULL && agent->machine->unavailability != NULL ? agent : NULL;
 }
 
 /* What goes to one framework in one event. */
@@ -133,7 +120,7 @@ void master_inverse_offer_batch(struct master *master, const struct allocator_ba
     size_t dropped_count = 0;
     for (size_t i = 0; i < count; i++) {
         const struct allocator_inverse_offer *given = &batch->inverse_offers[i];
-        struct framework *framework = framework_of(master, given);
+        struct framework *framework = master_offer_framework(master, given->framework);
         struct agent *agent = agent_of(master, given);
         if (framework == NULL || agent == NULL) {
             dropped[dropped_count++] = *given;

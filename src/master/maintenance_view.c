@@ -1,15 +1,11 @@
 /* The schedule and the status of maintenance, as they are read: a worker renders them from bytes
- * that the loop keeps. */
-#include <stdlib.h>
-
-#include "common/xalloc.h"
+ * that the loop keeps (message_view.h). */
 #include "master/fields.h"
 #include "master/machine.h"
 #include "master/maintenance.h"
 #include "master/master_state.h"
+#include "master/message_view.h"
 #include "wire/cursor.h"
-#include "wire/json.h"
-#include "wire/jsonp.h"
 
 /* Numbers of mesos.master.Response. */
 enum {
@@ -19,56 +15,6 @@ enum {
 };
 /* mesos.maintenance.ClusterStatus */
 enum { STATUS_DRAINING = 1, STATUS_DOWN = 2 };
-
-/* An encoded message that is shown as JSON. */
-struct maintenance_view {
-    struct net_job job;
-    const ProtobufCMessageDescriptor *desc; /* of the message */
-    enum json_names names;
-    struct blob *bytes; /* NULL = an empty message */
-    struct blob *jsonp; /* name of a function; NULL = none */
-};
-
-/* --- in a worker --- */
-
-static void run(struct net_job *job, struct net_answer *answer)
-{
-    struct maintenance_view *view = CONTAINER_OF(job, struct maintenance_view, job);
-    struct buf out = BUF_INIT;
-    json_print_bytes(view->desc, blob_slice(view->bytes), view->names, &out);
-    answer->status = 200;
-    answer->content_type = HTTP_JSON;
-    if (view->jsonp != NULL) {
-        answer->content_type = HTTP_JAVASCRIPT;
-        jsonp_append(blob_slice(view->jsonp), buf_slice(&out), &answer->body);
-        buf_deinit(&out);
-    } else {
-        answer->body = out;
-    }
-}
-
-static void free_view(struct net_job *job)
-{
-    struct maintenance_view *view = CONTAINER_OF(job, struct maintenance_view, job);
-    blob_unref(view->bytes);
-    blob_unref(view->jsonp);
-    free(view);
-}
-
-/* --- on the loop --- */
-
-/* Takes over the blobs. */
-static void render(struct master *master, uint64_t handle, const ProtobufCMessageDescriptor *desc,
-                   enum json_names names, struct blob *bytes, struct blob *jsonp)
-{
-    struct maintenance_view *view = xalloc(sizeof(*view));
-    view->job = (struct net_job){run, free_view};
-    view->desc = desc;
-    view->names = names;
-    view->bytes = bytes;
-    view->jsonp = jsonp;
-    net_render(&master->effects->net, handle, &view->job);
-}
 
 /* DrainingMachine {id = 1, statuses = 2 {status = 1, framework_id = 2, timestamp = 3 {nanoseconds =
  * 1}}} */
@@ -121,16 +67,24 @@ static struct blob *status_of(struct master *master)
 
 /* --- the older endpoints --- */
 
+/* Takes over the bytes. */
 static void show(struct master *master, const struct net_request *request,
                  const ProtobufCMessageDescriptor *desc, struct blob *bytes)
 {
     struct slice name;
-    if (!master_http_jsonp(master, request, &name)) {
-        blob_unref(bytes);
-        return;
+    if (master_http_jsonp(master, request, &name)) {
+        struct blob *jsonp = name.data != NULL ? blob_from(name) : NULL;
+        master_message_show(master, request->handle,
+                            &(struct message_show){
+                                .desc = desc,
+                                .names = JSON_V0,
+                                .bytes = blob_slice(bytes),
+                                .owner = bytes,
+                                .jsonp = jsonp,
+                            });
+        blob_unref(jsonp);
     }
-    render(master, request->handle, desc, JSON_V0, bytes,
-           name.data != NULL ? blob_from(name) : NULL);
+    blob_unref(bytes);
 }
 
 void master_maintenance_on_get_schedule(struct master *master, const struct net_request *request)
@@ -160,8 +114,14 @@ static void respond(struct master *master, const struct operator_request *r, int
     if (r->accept == HTTP_MEDIA_PROTOBUF) {
         net_respond(&master->effects->net, r->request->handle, 200, HTTP_PROTOBUF, response);
     } else {
-        render(master, r->request->handle, &pb__master__response__descriptor, JSON_V1, response,
-               NULL);
+        master_message_show(master, r->request->handle,
+                            &(struct message_show){
+                                .desc = &pb__master__response__descriptor,
+                                .names = JSON_V1,
+                                .bytes = blob_slice(response),
+                                .owner = response,
+                            });
+        blob_unref(response);
     }
 }
 

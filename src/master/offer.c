@@ -147,20 +147,16 @@ static void offer_encode(struct master *master, const struct offer *offer, struc
 
 /* --- a batch --- */
 
-/* Where to an offer goes; NULL when one of the two is not there any more. */
-static struct framework *framework_of(const struct master *master,
-                                      const struct allocator_offer *offer)
+struct framework *master_offer_framework(const struct master *master, uint32_t slot)
 {
-    struct framework *framework = offer->framework < master->framework_slots_size
-                                      ? master->framework_slots[offer->framework]
-                                      : NULL;
+    struct framework *framework =
+        slot < master->framework_slots_size ? master->framework_slots[slot] : NULL;
     return framework != NULL && framework->state == FRAMEWORK_ACTIVE ? framework : NULL;
 }
 
-static struct agent *agent_of(const struct master *master, const struct allocator_offer *offer)
+struct agent *master_offer_agent(const struct master *master, uint32_t slot)
 {
-    struct agent *agent =
-        offer->agent < master->agent_slots_size ? master->agent_slots[offer->agent] : NULL;
+    struct agent *agent = slot < master->agent_slots_size ? master->agent_slots[slot] : NULL;
     return agent != NULL && agent->state == AGENT_REGISTERED && agent->active ? agent : NULL;
 }
 
@@ -211,8 +207,8 @@ void master_offer_batch(struct master *master, const struct allocator_batch *bat
     };
     for (size_t i = 0; i < batch->offer_count; i++) {
         const struct allocator_offer *given = &batch->offers[i];
-        struct framework *framework = framework_of(master, given);
-        struct agent *agent = agent_of(master, given);
+        struct framework *framework = master_offer_framework(master, given->framework);
+        struct agent *agent = master_offer_agent(master, given->agent);
         if (framework == NULL || agent == NULL) {
             returned = xrealloc(returned, returned_count + 1, sizeof(returned[0]));
             struct returned *r = &returned[returned_count++];

@@ -50,6 +50,9 @@ struct blob *master_offer_next_id(struct master *master) WARN_UNUSED;
 /* The agent's URL as a field of that number. */
 void master_offer_put_url(struct buf *out, uint32_t number, const struct agent *agent);
 
+/* Where to an offer of the allocator goes, by its slots; NULL when it is not there any more. */
+struct framework *master_offer_framework(const struct master *master, uint32_t slot);
+struct agent *master_offer_agent(const struct master *master, uint32_t slot);
 /* Hands the batch on: offers of one framework in one event. What cannot be offered is given
  * back. */
 void master_offer_batch(struct master *master, const struct allocator_batch *batch);
