@@ -419,7 +419,7 @@ static void applied(struct registry_log *log, struct registry_log_effects *effec
 {
     if (log->job.full_count > 0) {
         note(effects, LOG_LEVEL_WARNING,
-             "The registry is full (%zu MiB): %zu operations on agents were refused",
+             "The registry is full (%zu MiB): %zu operations were refused",
              REGISTRY_SIZE_MAX >> 20, log->job.full_count);
     }
     if (!log->job.changed) {
