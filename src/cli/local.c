@@ -93,7 +93,11 @@ static void on_child(void *arg)
     for (size_t i = 0; i < local->plan.process_count; i++) {
         if (local->pids[i] > 0 && waitpid(local->pids[i], &local->statuses[i], WNOHANG) > 0) {
             local->pids[i] = 0;
-            step(local, &(struct local_event){.type = LOCAL_EXITED, .process = i});
+            int status = local->statuses[i];
+            step(local,
+                 &(struct local_event){.type = LOCAL_EXITED,
+                                       .process = i,
+                                       .in_order = WIFEXITED(status) && WEXITSTATUS(status) == 0});
         }
     }
 }
@@ -157,6 +161,15 @@ static void say_ended(const struct local *local, size_t process)
             how, what->log);
 }
 
+static void say_left(const struct local *local, size_t process)
+{
+    const struct local_process *what = &local->plan.processes[process];
+    fprintf(
+        stderr,
+        "tepui local: %s has ended, as the master told it to; its log is %s. The others go on\n",
+        what->name, what->log);
+}
+
 static void say_late(const struct local *local)
 {
     fprintf(stderr, "tepui local: the cluster is not up after %d s; the logs are in %s/logs\n",
@@ -179,6 +192,9 @@ static void perform(struct local *local, const struct local_effect *effect)
         break;
     case LOCAL_ENDED:
         say_ended(local, effect->process);
+        break;
+    case LOCAL_LEFT:
+        say_left(local, effect->process);
         break;
     case LOCAL_LATE:
         say_late(local);

@@ -150,12 +150,14 @@ static void take_answer(struct local_cluster *cluster, int64_t now_ns, int64_t a
     }
 }
 
-static void exited(struct local_cluster *cluster, int64_t now_ns, size_t process,
+static void exited(struct local_cluster *cluster, int64_t now_ns, size_t process, bool in_order,
                    struct local_effects *effects)
 {
     cluster->lives[process] = false;
     if (is_ending(cluster)) {
         stop_on(cluster, now_ns, effects);
+    } else if (cluster->state == LOCAL_RUNS && process > 0 && in_order) {
+        put(effects, LOCAL_LEFT, process);
     } else {
         put(effects, LOCAL_ENDED, process);
         fail(cluster, now_ns, effects);
@@ -177,7 +179,7 @@ void local_cluster_step(struct local_cluster *cluster, int64_t now_ns,
         take_answer(cluster, now_ns, event->active, effects);
         return;
     case LOCAL_EXITED:
-        exited(cluster, now_ns, event->process, effects);
+        exited(cluster, now_ns, event->process, event->in_order, effects);
         return;
     case LOCAL_STOP:
         if (!is_ending(cluster)) {

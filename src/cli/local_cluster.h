@@ -2,8 +2,9 @@
  * The life of a local cluster: the master is started, then the agents, and all of them end
  * together, agents first. A pure machine.
  *
- * If one of them ends by itself, or does not come up in time, the others end as well. LOCAL_END is
- * the last effect.
+ * If one of them ends by itself, or does not come up in time, the others end as well; but an agent
+ * that ends in order goes alone: the master has sent it away, since it was marked gone or its
+ * machine was taken down. LOCAL_END is the last effect.
  */
 #ifndef TEPUI_CLI_LOCAL_CLUSTER_H
 #define TEPUI_CLI_LOCAL_CLUSTER_H
@@ -21,7 +22,7 @@
 enum local_event_type {
     LOCAL_TICK,   /* to begin with, and when the deadline has come */
     LOCAL_ANSWER, /* active: what the master said; its end if it does not answer yet */
-    LOCAL_EXITED, /* process */
+    LOCAL_EXITED, /* process, in_order */
     LOCAL_STOP,   /* it is to end, in order; no more if it does */
     LOCAL_HURRY,  /* it is to end at once */
 };
@@ -30,6 +31,7 @@ struct local_event {
     enum local_event_type type;
     int64_t active; /* agents that are registered; -1 = no answer */
     size_t process; /* 0 = the master, n + 1 = agent n */
+    bool in_order;  /* EXITED: with status 0 */
 };
 
 enum local_effect_type {
@@ -37,6 +39,7 @@ enum local_effect_type {
     LOCAL_PROBE, /* ask the master; LOCAL_ANSWER ends it */
     LOCAL_READY, /* all are there */
     LOCAL_ENDED, /* process: it was not to end; say so */
+    LOCAL_LEFT,  /* process: it was sent away, and the others go on; say so */
     LOCAL_LATE,  /* they do not come up in time; say so */
     LOCAL_LEAVE, /* process: end, with all that it runs (SIGUSR1) */
     LOCAL_TERM,  /* process: end (SIGTERM) */

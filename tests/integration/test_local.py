@@ -1,4 +1,5 @@
 """tepui local: a cluster in one command, that ends with it."""
+import json
 import os
 import pathlib
 import re
@@ -94,6 +95,26 @@ def test_it_ends_with_each_of_its_processes(start):
     assert local.process.wait(60) == 1
     assert "agent 0 has ended by itself, with signal 9; its log is" in local.process.stderr.read()
     assert local.others() == {}
+
+
+def call(local, **call):
+    request = urllib.request.Request(local.url + "api/v1", json.dumps(call).encode(),
+                                     {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        return json.loads(answer.read() or b"{}")
+
+
+def test_an_agent_that_is_marked_gone_goes_alone(start):
+    local = start("--num_agents=2")
+    local.wait_ready()
+    agents = call(local, type="GET_AGENTS")["get_agents"]["agents"]
+    gone = agents[0]["agent_info"]["id"]
+    call(local, type="MARK_AGENT_GONE", mark_agent_gone={"agent_id": gone})
+    said = local.process.stderr.readline()
+    assert re.match("tepui local: agent [01] has ended, as the master told it to; its log", said)
+    agents = call(local, type="GET_AGENTS")["get_agents"]["agents"]
+    assert [a["agent_info"]["id"] != gone for a in agents] == [True]
+    assert local.end() == 0
 
 
 def test_its_processes_end_with_it(start):

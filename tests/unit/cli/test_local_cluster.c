@@ -9,8 +9,8 @@ static struct buf told;
 
 static const char *step(const struct local_event *event)
 {
-    static const char *const names[] = {"spawn", "probe", "ready", "ended", "late",
-                                        "leave", "term",  "kill",  "end"};
+    static const char *const names[] = {"spawn", "probe", "ready", "ended", "left",
+                                        "late",  "leave", "term",  "kill",  "end"};
     struct local_effects effects;
     buf_clear(&told);
     local_cluster_step(&cluster, now_ns, event, &effects);
@@ -153,6 +153,30 @@ static void it_ends_with_any_of_them(void **state)
     assert_string_equal(exited(0), "ended 0; end 1; ");
 }
 
+static const char *left(size_t process)
+{
+    return step(&(struct local_event){.type = LOCAL_EXITED, .process = process, .in_order = true});
+}
+
+static void an_agent_that_is_sent_away_goes_alone(void **state)
+{
+    (void)state;
+    come_up();
+    assert_string_equal(left(2), "left 2; ");
+    assert_string_equal(left(1), "left 1; ");
+    assert_string_equal(stop(), "term 0; ");
+    assert_string_equal(exited(0), "end 0; ");
+    local_cluster_init(&cluster, 2);
+    come_up();
+    (void)left(1);
+    assert_string_equal(left(0), "ended 0; leave 2; "); /* the master is not sent away */
+    /* Nor is anybody before all are there: whoever ends then did not come up. */
+    local_cluster_init(&cluster, 2);
+    (void)step(&(struct local_event){.type = LOCAL_TICK});
+    (void)answer(0);
+    assert_string_equal(left(1), "ended 1; leave 2; ");
+}
+
 static void it_does_not_wait_for_ever(void **state)
 {
     (void)state;
@@ -216,10 +240,16 @@ static void metrics_tell_how_many_are_active(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(it_comes_up_one_after_the_other),  TEST(it_ends_agents_first),
-        TEST(who_does_not_end_is_killed),       TEST(who_insists_is_obeyed_at_once),
-        TEST(it_ends_with_any_of_them),         TEST(it_does_not_wait_for_ever),
-        TEST(it_can_be_stopped_at_any_moment),  TEST(so_many_agents),
+        TEST(it_comes_up_one_after_the_other),
+        TEST(it_ends_agents_first),
+        TEST(who_does_not_end_is_killed),
+        TEST(who_insists_is_obeyed_at_once),
+        TEST(it_ends_with_any_of_them),
+        TEST(it_does_not_wait_for_ever),
+        TEST(an_agent_that_is_sent_away_goes_alone),
+        TEST(it_does_not_wait_for_ever),
+        TEST(it_can_be_stopped_at_any_moment),
+        TEST(so_many_agents),
         TEST(metrics_tell_how_many_are_active),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
