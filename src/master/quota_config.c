@@ -119,11 +119,13 @@ static int check_amounts(const Pb__Quota__QuotaConfig *config, enum side side,
             return err_wrap(err, VALIDATE_E, "Invalid %s configuration {'%s': %.15g}", what, name,
                             amount);
         }
-        if (intern_name(config, side, i, names) == RESOURCE_NAME_NONE) {
+        if (resource_names_find(names, slice_from(name)) == RESOURCE_NAME_NONE &&
+            (names->count >= QUOTA_NAMES_MAX ||
+             intern_name(config, side, i, names) == RESOURCE_NAME_NONE)) {
             return err_set(err, VALIDATE_E,
-                           "Invalid %s configuration {'%s': %.15g}: There are %d names of "
+                           "Invalid %s configuration {'%s': %.15g}: There are %u names of "
                            "resources already",
-                           what, name, amount, RESOURCE_NAMES_MAX);
+                           what, name, amount, names->count);
         }
     }
     return 0;

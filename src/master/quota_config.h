@@ -14,6 +14,9 @@
 /* The most that is taken: an exabyte of memory or disk, a trillion of anything else. */
 #define QUOTA_MEGABYTES_MAX (INT64_C(1) << 40)
 #define QUOTA_OTHERS_MAX INT64_C(1000000000000)
+/* Quotas name no new resources once there are that many, since a name is never forgotten, not even
+ * that of a quota that is refused: the others are left to agents. */
+#define QUOTA_NAMES_MAX (RESOURCE_NAMES_MAX / 2)
 
 struct quota {
     const char *role; /* as long as what it was read from */

@@ -144,6 +144,34 @@ static void test_amounts_have_a_largest(void **state)
     }
 }
 
+static void limits_of(struct buf *out, size_t count)
+{
+    buf_append_text(out, "{\"role\":\"many\",\"limits\":{");
+    for (size_t i = 0; i < count; i++) {
+        buf_printf(out, "%s\"kind-%zu\":{\"value\":1}", i > 0 ? "," : "", i);
+    }
+    buf_append_text(out, "}}");
+}
+
+/* Also what is refused is remembered: agents must still be able to bring what nobody knows. */
+static void test_names_have_a_largest_number(void **state)
+{
+    (void)state;
+    CLEANUP(buf_deinit) struct buf configs = BUF_INIT;
+    limits_of(&configs, QUOTA_NAMES_MAX - RESOURCE_NAMES_COMMON + 1);
+    uint64_t refused = update(buf_text(&configs));
+    assert_int_equal(harness_status(h, refused), 400);
+    assert_has(body_of(refused), "There are 32768 names of resources already");
+    buf_clear(&configs);
+    limits_of(&configs, QUOTA_NAMES_MAX - RESOURCE_NAMES_COMMON);
+    assert_updates(buf_text(&configs)); /* those are known by now */
+    harness_message(h, AGENT, "master", "RegisterSlaveMessage",
+                    "{\"slave\":{\"hostname\":\"host\",\"resources\":[{\"name\":\"new\","
+                    "\"type\":\"SCALAR\",\"scalar\":{\"value\":4}}]},\"version\":\"1.12.0\"}");
+    assert_int_equal(h->master->registered_count, 1);
+    assert_has(get("/master/slaves"), "\"new\":4.0");
+}
+
 static void test_limits_below_what_is_used_need_force(void **state)
 {
     (void)state;
@@ -327,6 +355,7 @@ int main(void)
         ONE(test_quotas_are_set_shown_and_cleared),
         ONE(test_what_makes_no_sense_is_refused_whole),
         ONE(test_amounts_have_a_largest),
+        ONE(test_names_have_a_largest_number),
         ONE(test_limits_below_what_is_used_need_force),
         ONE(test_offers_over_a_limit_are_rescinded),
         ONE(test_offers_of_others_are_rescinded_for_a_guarantee),
