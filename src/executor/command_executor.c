@@ -389,7 +389,7 @@ static void dispatch(struct step *step, const Pb__Executor__Event *event)
     struct command_executor *executor = step->executor;
     switch (event->has_type ? event->type : PB__EXECUTOR__EVENT__TYPE__UNKNOWN) {
     case PB__EXECUTOR__EVENT__TYPE__SUBSCRIBED:
-        exec_session_subscribed(&executor->session, event->subscribed);
+        exec_session_subscribed(&executor->session, event->subscribed, step->effects);
         exec_log(step->effects, "Subscribed with the agent");
         break;
     case PB__EXECUTOR__EVENT__TYPE__LAUNCH:

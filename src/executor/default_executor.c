@@ -151,7 +151,7 @@ void pod_finish_if_empty(struct pod_step *step)
 static void subscribed(struct pod_step *step, const Pb__Executor__Event__Subscribed *event)
 {
     struct default_executor *executor = step->executor;
-    exec_session_subscribed(&executor->session, event);
+    exec_session_subscribed(&executor->session, event, step->effects);
     exec_log(step->effects, "Subscribed with the agent");
     if (executor->container_id == NULL && event->container_id != NULL) {
         executor->container_id = MESSAGE_CLONE(event->container_id, &executor->arena);

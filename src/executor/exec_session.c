@@ -15,6 +15,7 @@ struct unacked {
     char *task_id;
     struct blob *uuid; /* NULL for a task */
     struct blob *bytes;
+    bool told; /* an update: in the last SUBSCRIBE, or since */
 };
 
 void exec_session_init(struct exec_session *session, const struct exec_options *options,
@@ -49,13 +50,15 @@ void exec_session_deinit(struct exec_session *session)
     }
 }
 
-static void remember(struct list *list, const char *task_id, struct blob *uuid, struct blob *bytes)
+static struct unacked *remember(struct list *list, const char *task_id, struct blob *uuid,
+                                struct blob *bytes)
 {
     struct unacked *unacked = xalloc(sizeof(*unacked));
     unacked->task_id = xstrdup(task_id);
     unacked->uuid = uuid;
     unacked->bytes = bytes;
     list_push_back(list, &unacked->link);
+    return unacked;
 }
 
 /* --- calls --- */
@@ -98,6 +101,7 @@ void exec_session_subscribe(struct exec_session *session, struct exec_effects *e
             &pb__executor__call__update__descriptor, unacked->bytes, &arena);
         MESSAGE_APPEND(&arena, subscribe->n_unacknowledged_updates,
                        subscribe->unacknowledged_updates, update);
+        unacked->told = true;
     }
     LIST_FOR_EACH (unacked, &session->tasks, link) {
         Pb__TaskInfo *task =
@@ -110,10 +114,30 @@ void exec_session_subscribe(struct exec_session *session, struct exec_effects *e
     arena_deinit(&arena);
 }
 
+static void tell_update(struct exec_session *session, struct unacked *unacked,
+                        struct exec_effects *effects)
+{
+    struct arena arena;
+    arena_init(&arena, 0);
+    Pb__Executor__Call *call = new_call(session, PB__EXECUTOR__CALL__TYPE__UPDATE, &arena);
+    call->update = (Pb__Executor__Call__Update *)decode_own(
+        &pb__executor__call__update__descriptor, unacked->bytes, &arena);
+    exec_effect_add_bytes(effects, EXEC_CALL, 0, message_encode_blob(&call->base));
+    unacked->told = true;
+    arena_deinit(&arena);
+}
+
 void exec_session_subscribed(struct exec_session *session,
-                             const Pb__Executor__Event__Subscribed *event)
+                             const Pb__Executor__Event__Subscribed *event,
+                             struct exec_effects *effects)
 {
     session->state = EXEC_SESSION_SUBSCRIBED;
+    struct unacked *unacked;
+    LIST_FOR_EACH (unacked, &session->updates, link) {
+        if (!unacked->told) { /* it was made while SUBSCRIBE was under way */
+            tell_update(session, unacked, effects);
+        }
+    }
     session->backoff_ns = BACKOFF_MIN_NS;
     timers_cancel(session->timers, &session->retry);
     timers_cancel(session->timers, &session->give_up);
@@ -147,7 +171,7 @@ bool exec_session_disconnected(struct exec_session *session, int64_t now_ns)
 
 void exec_session_add_task(struct exec_session *session, const Pb__TaskInfo *task)
 {
-    remember(&session->tasks, task->task_id->value, NULL, message_encode_blob(&task->base));
+    (void)remember(&session->tasks, task->task_id->value, NULL, message_encode_blob(&task->base));
 }
 
 Pb__TaskStatus *exec_session_status(struct exec_session *session, const struct now *now,
@@ -173,17 +197,14 @@ Pb__TaskStatus *exec_session_status(struct exec_session *session, const struct n
 void exec_session_update(struct exec_session *session, Pb__TaskStatus *status,
                          struct exec_effects *effects)
 {
-    struct arena arena;
-    arena_init(&arena, 0);
-    Pb__Executor__Call *call = new_call(session, PB__EXECUTOR__CALL__TYPE__UPDATE, &arena);
-    call->update = MESSAGE_NEW(Pb__Executor__Call__Update, pb__executor__call__update, &arena);
-    call->update->status = status;
-    remember(&session->updates, status->task_id->value, blob_from(message_bytes(status->uuid)),
-             message_encode_blob(&call->update->base));
+    Pb__Executor__Call__Update update = PB__EXECUTOR__CALL__UPDATE__INIT;
+    update.status = status;
+    struct unacked *unacked =
+        remember(&session->updates, status->task_id->value, blob_from(message_bytes(status->uuid)),
+                 message_encode_blob(&update.base));
     if (session->state == EXEC_SESSION_SUBSCRIBED) {
-        exec_effect_add_bytes(effects, EXEC_CALL, 0, message_encode_blob(&call->base));
+        tell_update(session, unacked, effects);
     }
-    arena_deinit(&arena);
 }
 
 void exec_session_acknowledged(struct exec_session *session,

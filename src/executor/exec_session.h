@@ -57,8 +57,10 @@ void exec_session_deinit(struct exec_session *session);
 
 /* The first SUBSCRIBE, and each RETRY. */
 void exec_session_subscribe(struct exec_session *session, struct exec_effects *effects);
+/* The agent has answered; what happened since it was asked is told now. */
 void exec_session_subscribed(struct exec_session *session,
-                             const Pb__Executor__Event__Subscribed *event);
+                             const Pb__Executor__Event__Subscribed *event,
+                             struct exec_effects *effects);
 /* False: there is no waiting for the agent, the executor is to end. */
 bool exec_session_disconnected(struct exec_session *session, int64_t now_ns) WARN_UNUSED;
 

@@ -228,6 +228,30 @@ static void what_is_not_acknowledged_is_told_again(void **state)
     exec_effect_free(expect(h, EXEC_QUIT));
 }
 
+static void what_happens_while_it_subscribes_is_told_behind_it(void **state)
+{
+    struct harness *h = *state;
+    subscribe(h, false);
+    run(h, new_task(h, "t", "true"));
+    tell(h, (struct exec_event){.type = EXEC_DISCONNECTED});
+    pass(h, 0.1);
+    Pb__Executor__Call *call = expect_call(h, EXEC_SUBSCRIBE);
+    assert_int_equal(call->subscribe->n_unacknowledged_updates, 2);
+    exits(h, 0);
+    expect_nothing(h); /* the answer is not there yet */
+    send_subscribed(h, false);
+    expect_update(h, PB__TASK_STATE__TASK_FINISHED);
+    expect_nothing(h);
+
+    /* Refused, it is a part of the next SUBSCRIBE, and not told twice. */
+    tell(h, (struct exec_event){.type = EXEC_DISCONNECTED});
+    pass(h, 0.1);
+    call = expect_call(h, EXEC_SUBSCRIBE);
+    assert_int_equal(call->subscribe->n_unacknowledged_updates, 3);
+    send_subscribed(h, false);
+    expect_nothing(h);
+}
+
 static void an_agent_that_stays_away_ends_the_task(void **state)
 {
     struct harness *h = *state;
@@ -377,6 +401,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_task_over_its_time_fails_and_is_not_killing, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(what_is_not_acknowledged_is_told_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_happens_while_it_subscribes_is_told_behind_it, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(an_agent_that_stays_away_ends_the_task, setup, teardown),
         cmocka_unit_test_setup_teardown(failures_in_a_row_end_the_task, setup, teardown),
         cmocka_unit_test_setup_teardown(a_command_check_tells_its_exit_code_once, setup, teardown),
