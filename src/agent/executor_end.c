@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "agent/agent_container.h"
 #include "agent/core.h"
@@ -154,14 +155,28 @@ static void end_tasks(struct executor *executor, struct list *tasks, const struc
     }
 }
 
+/* `status` as waitpid tells it; -1 = nobody knows. */
+static void log_end(const struct executor *executor, int status)
+{
+    char how[64];
+    if (status < 0) {
+        (void)snprintf(how, sizeof(how), "in a way that nobody knows");
+    } else if (WIFSIGNALED(status)) {
+        (void)snprintf(how, sizeof(how), "by signal %d", WTERMSIG(status));
+    } else {
+        (void)snprintf(how, sizeof(how), "with status %d", WEXITSTATUS(status));
+    }
+    agent_log(executor->agent, LOG_LEVEL_INFO, "executor '%s' of framework %s has ended %s",
+              executor->id, executor->framework->id, how);
+}
+
 void executor_terminated(struct executor *executor, const struct container_report *report)
 {
     struct agent *agent = executor->agent;
     struct framework *framework = executor->framework;
     bool has_status = report != NULL && report->has_status;
     int status = has_status ? report->status : -1;
-    agent_log(agent, LOG_LEVEL_INFO, "executor '%s' of framework %s has ended with wait status %d",
-              executor->id, framework->id, status);
+    log_end(executor, status);
     metric_add(agent->gauges.executors_terminated, 1);
     executor->container = NULL;
     executor_move(executor, EXECUTOR_TERMINATED);

@@ -138,6 +138,7 @@ static void an_executor_that_ends_takes_its_tasks_along(void **state)
     assert_non_null(exited);
     assert_string_equal(exited->executor_id->value, "e");
     assert_int_equal(exited->status, 256);
+    assert_non_null(strstr(shell->log, "executor 'e' of framework f1 has ended with status 1"));
     const Pb__TaskStatus *status = next(shell);
     assert_non_null(status);
     assert_int_equal(status->state, PB__TASK_STATE__TASK_FAILED);
