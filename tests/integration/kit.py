@@ -14,6 +14,7 @@ import time
 
 BIN = pathlib.Path(os.environ["TEPUI_BIN"])
 TICK_S = 0.02  # between two looks at what is waited for
+EVENT_SECONDS = 120  # that an event of a scheduler is waited for
 
 
 def free_port():
@@ -182,10 +183,13 @@ class Scheduler:
         return json.loads(self.stream.read(int(length)))
 
     def event(self, *types):
-        while True:
+        """The next event of these types; heartbeats alone do not keep the test waiting for ever."""
+        end = time.monotonic() + EVENT_SECONDS
+        while time.monotonic() < end:
             got = self.record()
             if got["type"] in types:
                 return got
+        raise AssertionError("no %s within %d s" % (" or ".join(types), EVENT_SECONDS))
 
     def call(self, kind, **fields):
         body = dict({"type": kind, "framework_id": {"value": self.framework_id}}, **fields)
