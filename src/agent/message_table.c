@@ -8,6 +8,13 @@
 #include "agent/registration.h"
 #include "agent/shutdown.h"
 
+/* The leading master takes it for done, so somebody should know. */
+static void drop_operation(struct agent *agent, const struct net_event *event)
+{
+    agent_log(agent, LOG_LEVEL_WARNING, "dropping %.*s: operations are not supported yet",
+              SLICE_ARGS(event->name));
+}
+
 typedef void message_handle_fn(struct agent *agent, const struct net_event *event);
 
 struct message_row {
@@ -30,6 +37,8 @@ static const struct message_row rows[] = {
     {"UpdateFrameworkMessage", framework_messages_update},
     {"FrameworkToExecutorMessage", framework_messages_to_executor},
     {"StatusUpdateAcknowledgementMessage", framework_messages_acknowledge},
+    {"ApplyOperationMessage", drop_operation},
+    {"CheckpointResourcesMessage", drop_operation},
     /* of executors of the v0 API */
     {"RegisterExecutorMessage", executor_messages_register},
     {"ReregisterExecutorMessage", executor_messages_reregister},
