@@ -101,8 +101,7 @@ void agent_log_at(struct agent *agent, enum log_level level, const char *file, i
 {
     va_list args;
     va_start(args, fmt);
-    struct agent_ask *ask =
-        agent_ask(agent, AGENT_ASK_LOG, (int)level, format(agent, fmt, args));
+    struct agent_ask *ask = agent_ask(agent, AGENT_ASK_LOG, (int)level, format(agent, fmt, args));
     ask->file = file;
     ask->line = line;
     va_end(args);

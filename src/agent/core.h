@@ -122,8 +122,7 @@ void agent_move(struct agent *agent, enum agent_state state);
 struct agent_ask *agent_ask(struct agent *agent, enum agent_ask_type type, int value,
                             const char *text);
 /* A line for the log. */
-#define agent_log(agent, level, ...)                                                               \
-    agent_log_at((agent), (level), __FILE__, __LINE__, __VA_ARGS__)
+#define agent_log(agent, level, ...) agent_log_at((agent), (level), __FILE__, __LINE__, __VA_ARGS__)
 void agent_log_at(struct agent *agent, enum log_level level, const char *file, int line,
                   const char *fmt, ...) PRINTF_LIKE(5, 6);
 /* The last word: status and why. */

@@ -86,15 +86,15 @@ struct container_spec {
     struct container_volume
         *volumes; /* persistent volumes; also in UPDATE, where it is the new list */
     size_t volume_count;
-    bool standalone;     /* top-level, without framework: found again by itself */
-    bool cpus_revocable; /* some of the CPUs are revocable */
+    bool standalone;               /* top-level, without framework: found again by itself */
+    bool cpus_revocable;           /* some of the CPUs are revocable */
     struct container_stdio *stdio; /* instead of /dev/null and the sandbox's two files; or NULL */
-    bool tty;            /* stdin becomes the controlling terminal */
+    bool tty;                      /* stdin becomes the controlling terminal */
     bool attached; /* the shell makes `stdio` (a terminal if `tty`), and carries it for the core */
     bool tty_is_owned; /* the terminal is given to that user and group */
     uint32_t tty_uid;
     uint32_t tty_gid;
-    char *fetch_owner;   /* id under which fetched files are cached per user; NULL = no fetch */
+    char *fetch_owner; /* id under which fetched files are cached per user; NULL = no fetch */
     struct blob
         *fetch_command; /* CommandInfo whose URIs are fetched first (executor or task); NULL */
 };

@@ -58,8 +58,7 @@ struct containerizer *containerizer_new(const struct containerizer_options *opti
 void containerizer_remove(struct containerizer *c, struct core_container *container)
 {
     struct core_container *child;
-    LIST_FOR_EACH(child, &container->children, sibling)
-    {
+    LIST_FOR_EACH (child, &container->children, sibling) {
         containerizer_remove(c, child);
     }
     map_remove(&c->map, &container->link);
@@ -254,8 +253,7 @@ static void kill_now(struct containerizer *c, struct core_container *container)
 static bool all_ended(const struct core_container *container)
 {
     struct core_container *child;
-    LIST_FOR_EACH(child, &container->children, sibling)
-    {
+    LIST_FOR_EACH (child, &container->children, sibling) {
         if (child->state != STATE_ENDED) {
             return false;
         }
@@ -370,8 +368,7 @@ static void advance(struct containerizer *c, struct core_container *container)
 void containerizer_destroy(struct containerizer *c, struct core_container *container)
 {
     struct core_container *child;
-    LIST_FOR_EACH(child, &container->children, sibling)
-    {
+    LIST_FOR_EACH (child, &container->children, sibling) {
         containerizer_destroy(c, child);
     }
     switch (container->state) {

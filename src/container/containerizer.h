@@ -56,7 +56,7 @@ struct containerizer_found {
     int64_t pid;        /* 0 = none known */
     bool alive;         /* it is there, and it is that process */
     bool ours;          /* its first process is tepui-containerizer */
-    bool posix;               /* ours, and started by the posix launcher */
+    bool posix;         /* ours, and started by the posix launcher */
     bool standalone;    /* marked so */
     bool force_destroy; /* marked so */
     bool has_status;
@@ -148,14 +148,14 @@ struct containerizer_effect {
     char *fetcher_info;                   /* FETCH: JSON of mesos.fetcher.FetcherInfo */
     char *cache_files;                    /* FETCH: "R path" must be there, "D path" will be */
     uint64_t clone_flags;                 /* SPAWN: CLONE_NEW* */
-    int64_t parent_pid; /* SPAWN: whose pid namespace is entered; 0 = the agent's */
-    struct container_stdio *stdio;     /* SPAWN: owned; or NULL */
-    bool remove_runtime; /* CLEAN: nothing is to be remembered */
-    int64_t pid;         /* ADOPT: 0 = there is no process */
-    int signal;          /* SIGNAL */
-    int attempt;         /* KILL: 0, 1, ...: harder each time */
-    bool late;                            /* KILL: it takes longer than it should */
-    uint64_t token;      /* UPDATE, FORGET */
+    int64_t parent_pid;            /* SPAWN: whose pid namespace is entered; 0 = the agent's */
+    struct container_stdio *stdio; /* SPAWN: owned; or NULL */
+    bool remove_runtime;           /* CLEAN: nothing is to be remembered */
+    int64_t pid;                   /* ADOPT: 0 = there is no process */
+    int signal;                    /* SIGNAL */
+    int attempt;                   /* KILL: 0, 1, ...: harder each time */
+    bool late;                     /* KILL: it takes longer than it should */
+    uint64_t token;                /* UPDATE, FORGET */
 };
 
 struct containerizer_effects {

@@ -78,8 +78,7 @@ struct containerizer_effect *containerizer_effect_free(struct containerizer_effe
     container_report_free(effect->report);
     blob_unref(effect->plan);
     struct containerizer_file *file;
-    LIST_FOR_EACH(file, &effect->files, link)
-    {
+    LIST_FOR_EACH (file, &effect->files, link) {
         free(file->path);
         blob_unref(file->bytes);
         free(file);

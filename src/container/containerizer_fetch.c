@@ -106,8 +106,7 @@ void containerizer_fetch(struct containerizer *c, struct core_container *contain
 static void wake(struct containerizer *c, struct list *containers)
 {
     struct core_container *container;
-    LIST_FOR_EACH(container, containers, sibling)
-    {
+    LIST_FOR_EACH (container, containers, sibling) {
         wake(c, &container->children);
         if (container->fetch_waits && container->state == STATE_FETCHING) {
             containerizer_fetch(c, container);

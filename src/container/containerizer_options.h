@@ -12,25 +12,25 @@
 /* The flags. Texts are the caller's and must live as long as the containerizer; NULL = not
  * given. */
 struct containerizer_options {
-    const char *launcher;        /* "posix", "linux"; NULL = linux if root and there are cgroups */
-    const char *isolation;       /* "posix/cpu,posix/mem" */
-    const char *launcher_dir;    /* where tepui-containerizer and tepui-fetcher are */
-    const char *work_dir;        /* absolute */
-    const char *runtime_dir;     /* absolute */
-    const char *sandbox_directory; /* of an image's root; NULL = /mnt/mesos/sandbox */
-    const char *cgroups_hierarchy; /* NULL = /sys/fs/cgroup */
-    const char *cgroups_root;    /* NULL = "mesos"; "." (ours): where the agent is itself */
-    const char *agent_subsystems; /* v1 controllers that the agent puts itself into */
+    const char *launcher;     /* "posix", "linux"; NULL = linux if root and there are cgroups */
+    const char *isolation;    /* "posix/cpu,posix/mem" */
+    const char *launcher_dir; /* where tepui-containerizer and tepui-fetcher are */
+    const char *work_dir;     /* absolute */
+    const char *runtime_dir;  /* absolute */
+    const char *sandbox_directory;      /* of an image's root; NULL = /mnt/mesos/sandbox */
+    const char *cgroups_hierarchy;      /* NULL = /sys/fs/cgroup */
+    const char *cgroups_root;           /* NULL = "mesos"; "." (ours): where the agent is itself */
+    const char *agent_subsystems;       /* v1 controllers that the agent puts itself into */
     const char *effective_capabilities; /* JSON of CapabilityInfo */
     const char *bounding_capabilities;  /* JSON of CapabilityInfo */
     const char *host_path_volume_force_creation; /* "/a:/b": where missing host paths are made */
-    const char *allowed_devices; /* JSON of DeviceWhitelist, for cgroups/devices */
-    const char *frameworks_home; /* for the fetcher */
-    const char *hadoop_home;     /* for the fetcher */
-    const char *fetcher_cache_dir; /* for the fetcher */
-    int64_t fetcher_cache_size_bytes; /* for the fetcher */
-    int64_t fetcher_stall_timeout_ns; /* for the fetcher */
-    int64_t cgroups_destroy_timeout_ns; /* 0 = 60 s */
+    const char *allowed_devices;                 /* JSON of DeviceWhitelist, for cgroups/devices */
+    const char *frameworks_home;                 /* for the fetcher */
+    const char *hadoop_home;                     /* for the fetcher */
+    const char *fetcher_cache_dir;               /* for the fetcher */
+    int64_t fetcher_cache_size_bytes;            /* for the fetcher */
+    int64_t fetcher_stall_timeout_ns;            /* for the fetcher */
+    int64_t cgroups_destroy_timeout_ns;          /* 0 = 60 s */
     bool cgroups_enable_cfs;
     bool cgroups_limit_swap;
     bool cgroups_cpu_enable_pids_and_tids_count;
@@ -58,10 +58,10 @@ struct containerizer_facts {
     enum containerizer_cgroups cgroups;
     struct containerizer_hierarchy hierarchies[CONTAINERIZER_HIERARCHIES_MAX];
     size_t hierarchy_count;
-    const char *cgroups_root;   /* below each hierarchy, resolved, without slashes at its ends */
-    int64_t node_mem_bytes;     /* all memory, for oom_score_adj and infinite limits */
+    const char *cgroups_root; /* below each hierarchy, resolved, without slashes at its ends */
+    int64_t node_mem_bytes;   /* all memory, for oom_score_adj and infinite limits */
     int64_t node_cpus_milli;
-    uint32_t uid;               /* the agent's */
+    uint32_t uid; /* the agent's */
 };
 
 #endif

@@ -32,8 +32,7 @@ void containerizer_recover(struct containerizer *c, struct container_request *re
 static bool is_expected(const struct containerizer *c, const char *path)
 {
     struct container_request *request;
-    LIST_FOR_EACH(request, &c->expected.list, link)
-    {
+    LIST_FOR_EACH (request, &c->expected.list, link) {
         if (request->keep && strcmp(request->path, path) == 0) {
             return true;
         }
@@ -180,8 +179,7 @@ void containerizer_found(struct containerizer *c, struct containerizer_event *ev
 static void tell(struct containerizer *c, const struct list *containers)
 {
     struct core_container *container;
-    LIST_FOR_EACH(container, containers, sibling)
-    {
+    LIST_FOR_EACH (container, containers, sibling) {
         if (!container->silent && (container->parent != NULL || container->standalone)) {
             report_found(c, container);
         }
@@ -200,8 +198,7 @@ static void report_lost(struct containerizer *c, const char *path)
 static void settle(struct containerizer *c, struct list *containers)
 {
     struct core_container *container;
-    LIST_FOR_EACH(container, containers, sibling)
-    {
+    LIST_FOR_EACH (container, containers, sibling) {
         settle(c, &container->children);
         if (container->state == STATE_ENDED) {
             if (!container->silent) {
@@ -223,8 +220,7 @@ static void settle(struct containerizer *c, struct list *containers)
 static struct core_container *owner_of(const struct list *containers, const char *point)
 {
     struct core_container *container;
-    LIST_FOR_EACH(container, containers, sibling)
-    {
+    LIST_FOR_EACH (container, containers, sibling) {
         size_t size = container->directory != NULL ? strlen(container->directory) : 0;
         if (size != 0 && strncmp(point, container->directory, size) == 0 && point[size] == '/') {
             struct core_container *nested = owner_of(&container->children, point);

@@ -35,8 +35,7 @@ static void free_entry(struct fetch_cache *cache, struct fetch_entry *entry)
 void fetch_cache_deinit(struct fetch_cache *cache)
 {
     struct fetch_entry *entry;
-    LIST_FOR_EACH(entry, &cache->order, used)
-    {
+    LIST_FOR_EACH (entry, &cache->order, used) {
         free_entry(cache, entry);
     }
     map_deinit(&cache->map);
@@ -120,16 +119,14 @@ bool fetch_cache_ready(struct fetch_cache *cache, struct fetch_entry *entry, int
     ASSERT(!entry->ready && size_bytes >= 0);
     struct fetch_entry *other;
     int64_t unused_bytes = 0;
-    LIST_FOR_EACH(other, &cache->order, used)
-    {
+    LIST_FOR_EACH (other, &cache->order, used) {
         unused_bytes += other->ready && other->refs == 0 ? other->size_bytes : 0;
     }
     if (size_bytes > cache->total_bytes - cache->used_bytes + unused_bytes) {
         fetch_cache_drop(cache, entry, remove, arg);
         return false;
     }
-    LIST_FOR_EACH(other, &cache->order, used)
-    {
+    LIST_FOR_EACH (other, &cache->order, used) {
         if (size_bytes <= cache->total_bytes - cache->used_bytes) {
             break;
         }

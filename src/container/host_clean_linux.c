@@ -49,8 +49,7 @@ int host_replace_file(const char *path, struct slice bytes, struct err *err)
 int host_write_files(struct list *files, struct err *err)
 {
     struct containerizer_file *file;
-    LIST_FOR_EACH(file, files, link)
-    {
+    LIST_FOR_EACH (file, files, link) {
         int r = host_write_file(file->path, blob_slice(file->bytes), err);
         if (r != 0) {
             return r;

@@ -61,7 +61,7 @@ struct containerizer_host {
     size_t string_count;
     char *cache_dir; /* of the files that the fetcher keeps, this agent\'s own; NULL = none */
     int program;     /* tepui-containerizer, open: the one we started with, also after an upgrade */
-    char *fetcher; /* path of tepui-fetcher */
+    char *fetcher;   /* path of tepui-fetcher */
     int epoll;
     int pid_namespace;     /* the agent's own, to come back to */
     struct map hosted;     /* of struct hosted by path */

@@ -34,7 +34,7 @@ struct child {
     int fds[CHILD_FDS]; /* what 0, 1, ... are to be; -1 = closed (0 to 2: /dev/null) */
     int null;
     int cgroup; /* v2: what it is to be born in; -1 = ours */
-    int error; /* set by the child, whose memory is ours */
+    int error;  /* set by the child, whose memory is ours */
 };
 
 /* What runs in a child while we wait, in our memory: nothing but system calls. It leaves its stack

@@ -120,8 +120,8 @@ static void tell_update(struct exec_session *session, struct unacked *unacked,
     struct arena arena;
     arena_init(&arena, 0);
     Pb__Executor__Call *call = new_call(session, PB__EXECUTOR__CALL__TYPE__UPDATE, &arena);
-    call->update = (Pb__Executor__Call__Update *)decode_own(
-        &pb__executor__call__update__descriptor, unacked->bytes, &arena);
+    call->update = (Pb__Executor__Call__Update *)decode_own(&pb__executor__call__update__descriptor,
+                                                            unacked->bytes, &arena);
     exec_effect_add_bytes(effects, EXEC_CALL, 0, message_encode_blob(&call->base));
     unacked->told = true;
     arena_deinit(&arena);

@@ -60,7 +60,7 @@ struct default_executor {
     uint64_t next_group;
     bool shutting_down; /* nothing is launched any more */
     bool is_shut_down;  /* by SHUTDOWN */
-    bool is_leaving; /* the agent will not come back */
+    bool is_leaving;    /* the agent will not come back */
     struct timer last_ack;
     struct timer wait_again; /* a WAIT_CONTAINER was not taken */
 };

@@ -87,8 +87,7 @@ static void tasks_of(const Pb__Offer__Operation *op, Pb__TaskInfo *const **ret_t
     if (is_type(op, PB__OFFER__OPERATION__TYPE__LAUNCH) && op->launch != NULL) {
         *ret_tasks = op->launch->task_infos;
         *ret_count = op->launch->n_task_infos;
-    } else if (is_type(op, PB__OFFER__OPERATION__TYPE__LAUNCH_GROUP) &&
-               op->launch_group != NULL) {
+    } else if (is_type(op, PB__OFFER__OPERATION__TYPE__LAUNCH_GROUP) && op->launch_group != NULL) {
         *ret_tasks = op->launch_group->task_group->tasks;
         *ret_count = op->launch_group->task_group->n_tasks;
         *ret_reason = REASON_TASK_GROUP_INVALID;
@@ -107,8 +106,8 @@ static void refuse(struct master *master, struct framework *framework,
         }
     }
     bool aware = (framework->capabilities & FRAMEWORK_PARTITION_AWARE) != 0;
-    const char *message = arena_printf(&master->arena, "Task launched with invalid offers: %s",
-                                       err->text);
+    const char *message =
+        arena_printf(&master->arena, "Task launched with invalid offers: %s", err->text);
     for (size_t i = 0; i < call->n_operations; i++) {
         Pb__TaskInfo *const *tasks;
         size_t count;

@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "master/calls.h"
-#include "master/fields.h"
 #include "master/drain.h"
+#include "master/fields.h"
 #include "master/master_state.h"
 #include "wire/cursor.h"
 #include "wire/message.h"

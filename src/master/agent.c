@@ -34,8 +34,7 @@ static struct agent_record *record_new(const struct agent *agent)
     CLEANUP(buf_deinit) struct buf total = BUF_INIT;
     resources_encode(&agent->total, RESOURCE_FORMAT_POST, FIELD_RESOURCES, &total);
     record->total = blob_from(buf_slice(&total));
-    record->version =
-        agent->version != NULL ? blob_from(slice_from(agent->version)) : NULL;
+    record->version = agent->version != NULL ? blob_from(slice_from(agent->version)) : NULL;
     record->slot = agent->slot;
     record->state = agent->state;
     record->connected = agent->connected;
@@ -71,8 +70,7 @@ static void place_in_slot(struct master *master, struct agent *agent)
     record->slot = agent->slot;
     if (agent->slot >= master->agent_slots_size) {
         size_t size = MAX((size_t)agent->slot + 1, master->agent_slots_size * 2);
-        master->agent_slots =
-            xrealloc(master->agent_slots, size, sizeof(master->agent_slots[0]));
+        master->agent_slots = xrealloc(master->agent_slots, size, sizeof(master->agent_slots[0]));
         for (size_t i = master->agent_slots_size; i < size; i++) {
             master->agent_slots[i] = NULL;
         }
@@ -130,8 +128,7 @@ static void total_count(struct master *master, const struct resources *total, bo
     master_role_tally_total(&master->role_tally, total, add, &master->names);
     for (uint32_t i = 0; i < total->count; i++) {
         const struct resource *r = &total->items[i];
-        struct quantities *sum =
-            r->kind->is_revocable ? &master->total_revocable : &master->total;
+        struct quantities *sum = r->kind->is_revocable ? &master->total_revocable : &master->total;
         if (add) {
             quantities_add_resource(sum, r, &master->names);
         } else {
@@ -347,8 +344,7 @@ void master_agent_activate(struct master *master, struct agent *agent)
     if (agent->connected && !agent->active && !agent->drain.deactivated) {
         agent->active = true;
         master->active_count++;
-        master->allocator_ops->activate_agent(master->allocator, master->now.mono_ns,
-                                              agent->slot);
+        master->allocator_ops->activate_agent(master->allocator, master->now.mono_ns, agent->slot);
     }
     master_agent_publish(master, agent);
 }
@@ -358,8 +354,7 @@ void master_agent_changed(struct master *master, struct agent *agent, bool attri
     master_agent_publish(master, agent);
     struct allocator_agent view = allocator_view(agent);
     view.attributes_changed = attributes_changed;
-    master->allocator_ops->update_agent(master->allocator, master->now.mono_ns, agent->slot,
-                                        &view);
+    master->allocator_ops->update_agent(master->allocator, master->now.mono_ns, agent->slot, &view);
 }
 
 /* --- its end --- */
@@ -428,8 +423,8 @@ void master_agent_remove(struct master *master, struct agent *agent, const struc
     }
     struct blob *id = blob_ref(agent->id);
     if (!end->unreachable && !end->gone) {
-        master_change_note(master, CHANGE_AGENT_REMOVED,
-                           &master_agent_record(master, agent)->value, NULL);
+        master_change_note(master, CHANGE_AGENT_REMOVED, &master_agent_record(master, agent)->value,
+                           NULL);
     }
     agent_free(master, agent);
     master_agent_tell_lost(master, blob_slice(id));

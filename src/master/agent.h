@@ -30,11 +30,11 @@
 enum agent_state { AGENT_ADMITTING, AGENT_RECOVERED, AGENT_REGISTERED };
 
 enum agent_transition {
-    AGENT_SETTLED,             /* nothing asked */
+    AGENT_SETTLED, /* nothing asked */
     AGENT_MARKING_UNREACHABLE,
     AGENT_MARKING_GONE,
     AGENT_REMOVING,
-    AGENT_UPDATING,            /* re-registering with another AgentInfo */
+    AGENT_UPDATING, /* re-registering with another AgentInfo */
 };
 
 /* AgentInfo capabilities as bits. */
@@ -52,16 +52,16 @@ enum {
 /* Immutable; replaced whenever something that readers see changes. Not for ADMITTING agents. */
 struct agent_record {
     struct cow_value value;
-    struct blob *id;          /* text */
-    struct blob *info;        /* encoded AgentInfo, with its id, resources in the newer format */
-    struct blob *total;       /* total resources in the newer format: fields 1, each a Resource, to
-                                 be read with resources_add_bytes or a cursor */
-    struct blob *version;     /* text; NULL while RECOVERED */
+    struct blob *id;      /* text */
+    struct blob *info;    /* encoded AgentInfo, with its id, resources in the newer format */
+    struct blob *total;   /* total resources in the newer format: fields 1, each a Resource, to
+                             be read with resources_add_bytes or a cursor */
+    struct blob *version; /* text; NULL while RECOVERED */
     uint32_t slot;
     enum agent_state state;
     bool connected;
     bool active;
-    bool deactivated;         /* by an operator */
+    bool deactivated; /* by an operator */
     uint32_t capabilities;
     struct blob *drain_info;  /* encoded DrainInfo; NULL = it is not drained */
     int64_t drain_start_ns;   /* wall clock; 0 = not known */
@@ -73,37 +73,37 @@ struct agent_record {
 
 /* Loop only. */
 struct agent {
-    struct map_link by_id;   /* master->agents */
-    struct map_link by_pid;  /* master->agents_by_pid: ADMITTING and REGISTERED ones */
-    struct list link;        /* master->registered or master->recovered, oldest first */
-    struct list at_address;  /* same_address list of the address */
-    struct blob *id;         /* text */
-    uint32_t slot;           /* in the table of agents; the allocator's id too */
+    struct map_link by_id;  /* master->agents */
+    struct map_link by_pid; /* master->agents_by_pid: ADMITTING and REGISTERED ones */
+    struct list link;       /* master->registered or master->recovered, oldest first */
+    struct list at_address; /* same_address list of the address */
+    struct blob *id;        /* text */
+    uint32_t slot;          /* in the table of agents; the allocator's id too */
     enum agent_state state;
     enum agent_transition transition;
-    bool connected;          /* its link holds */
-    bool active;             /* it is offered */
-    bool in_allocator;       /* the allocator knows it */
-    bool in_pid_map;         /* by_pid is in use */
-    bool has_slot;           /* slot is set */
+    bool connected;    /* its link holds */
+    bool active;       /* it is offered */
+    bool in_allocator; /* the allocator knows it */
+    bool in_pid_map;   /* by_pid is in use */
+    bool has_slot;     /* slot is set */
 
-    struct blob *info;       /* encoded AgentInfo, with its id */
+    struct blob *info; /* encoded AgentInfo, with its id */
     char *hostname;
     char *version;
-    char *region;            /* of its fault domain; NULL = none */
+    char *region; /* of its fault domain; NULL = none */
     uint32_t capabilities;
     struct upid upid;
     char pid[UPID_TEXT_SIZE];
-    struct resources total;  /* without allocation_info */
+    struct resources total; /* without allocation_info */
     struct uuid resource_version;
     bool has_resource_version;
 
     struct agent_drain drain; /* what an operator wants of it */
 
     /* its observer (facts/state_machines.md 3): pings from its own pid slave-observer(n) */
-    uint64_t observer;       /* n */
-    int64_t missed_pings;    /* since the last pong; the limit makes it unreachable */
-    bool awaits_pong;        /* a ping is out */
+    uint64_t observer;    /* n */
+    int64_t missed_pings; /* since the last pong; the limit makes it unreachable */
+    bool awaits_pong;     /* a ping is out */
     struct timer ping;
     struct timer reregister; /* while disconnected */
     bool removal_queued;     /* waits for --agent_removal_rate_limit */
@@ -111,15 +111,15 @@ struct agent {
     const char *removal_why; /* static text */
 
     /* what it holds */
-    struct list tasks;       /* struct task */
+    struct list tasks; /* struct task */
     size_t task_count;
-    struct list executors;   /* struct executor */
-    struct list offers;      /* struct offer */
+    struct list executors;       /* struct executor */
+    struct list offers;          /* struct offer */
     struct list inverse_offers;  /* struct inverse_offer */
     struct list inverse_answers; /* struct inverse_answer, oldest first */
 
-    struct machine *machine;     /* it runs on; NULL unless REGISTERED */
-    struct list of_machine;      /* machine->agents */
+    struct machine *machine; /* it runs on; NULL unless REGISTERED */
+    struct list of_machine;  /* machine->agents */
 
     int64_t registered_ns;
     int64_t reregistered_ns;
@@ -134,15 +134,15 @@ struct departed {
     struct list link;      /* master->unreachable or master->gone, oldest first */
     struct blob *id;       /* text */
     enum departed_kind kind;
-    int64_t time_ns;       /* wall clock: since when */
-    struct list tasks;     /* struct unreachable_task: what was on it; none of one that is gone */
-    bool busy;             /* the registry is asked to mark it gone */
+    int64_t time_ns;   /* wall clock: since when */
+    struct list tasks; /* struct unreachable_task: what was on it; none of one that is gone */
+    bool busy;         /* the registry is asked to mark it gone */
     struct agent_drain drain; /* UNREACHABLE: what an operator wants of it */
 };
 
 /* What an agent says of itself when it registers. */
 struct agent_self {
-    const Pb__AgentInfo *info;           /* upgraded, with its id */
+    const Pb__AgentInfo *info; /* upgraded, with its id */
     const struct resources *checkpointed;
     const char *version;
     uint32_t capabilities;

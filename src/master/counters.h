@@ -68,8 +68,7 @@
     X(TASKS_GONE_BY_OPERATOR, "master/tasks_gone_by_operator")                                     \
     X(VALID_EXECUTOR_TO_FRAMEWORK, "master/valid_executor_to_framework_messages")                  \
     X(VALID_FRAMEWORK_TO_EXECUTOR, "master/valid_framework_to_executor_messages")                  \
-    X(VALID_OPERATION_STATUS_UPDATE_ACKS,                                                          \
-      "master/valid_operation_status_update_acknowledgements")                                     \
+    X(VALID_OPERATION_STATUS_UPDATE_ACKS, "master/valid_operation_status_update_acknowledgements") \
     X(VALID_OPERATION_STATUS_UPDATES, "master/valid_operation_status_updates")                     \
     X(VALID_STATUS_UPDATE_ACKS, "master/valid_status_update_acknowledgements")                     \
     X(VALID_STATUS_UPDATES, "master/valid_status_updates")
@@ -92,9 +91,9 @@ struct framework_counts {
     uint64_t offers_accepted;
     uint64_t offers_declined;
     uint64_t offers_rescinded;
-    uint64_t operations[16];                 /* by Offer.Operation.Type */
-    uint64_t tasks_terminal[TASK_STATES];    /* ended, by state */
-    uint64_t tasks_active[TASK_STATES];      /* now, by state (gauges) */
+    uint64_t operations[16];              /* by Offer.Operation.Type */
+    uint64_t tasks_terminal[TASK_STATES]; /* ended, by state */
+    uint64_t tasks_active[TASK_STATES];   /* now, by state (gauges) */
 };
 
 struct master;

@@ -61,8 +61,7 @@ void master_event_refuse_http(struct master *master, uint64_t handle, bool json,
     event.error = &error;
     struct net_effects *net = &master->effects->net;
     net_add_header(net_stream_open(net, handle, content_type(json)), "Mesos-Stream-Id", stream_id);
-    net_stream_write(net, handle,
-                     record(json, message_encode_arena(&event.base, &master->arena)));
+    net_stream_write(net, handle, record(json, message_encode_arena(&event.base, &master->arena)));
     net_stream_close(net, handle);
 }
 
@@ -187,8 +186,7 @@ void master_event_inverse_offers(struct master *master, struct framework *framew
                 count);
 }
 
-void master_event_rescind(struct master *master, struct framework *framework,
-                          struct slice offer_id)
+void master_event_rescind(struct master *master, struct framework *framework, struct slice offer_id)
 {
     Pb__OfferID id = PB__OFFER_ID__INIT;
     id.value = arena_strndup(&master->arena, offer_id.data, offer_id.size);
@@ -206,8 +204,7 @@ void master_event_rescind(struct master *master, struct framework *framework,
             PB__INTERNAL__RESCIND_RESOURCE_OFFER_MESSAGE__INIT;
         message.offer_id = &id;
         send_upid(master, framework, PB__SCHEDULER__EVENT__TYPE__RESCIND,
-                  "mesos.internal.RescindResourceOfferMessage",
-                  message_encode_blob(&message.base));
+                  "mesos.internal.RescindResourceOfferMessage", message_encode_blob(&message.base));
         break;
     }
     case CONNECTION_NONE:
@@ -286,8 +283,7 @@ void master_event_message(struct master *master, struct framework *framework,
     }
     case CONNECTION_UPID:
         send_upid(master, framework, PB__SCHEDULER__EVENT__TYPE__MESSAGE,
-                  "mesos.internal.ExecutorToFrameworkMessage",
-                  message_encode_blob(&message->base));
+                  "mesos.internal.ExecutorToFrameworkMessage", message_encode_blob(&message->base));
         break;
     case CONNECTION_NONE:
         break;

@@ -61,8 +61,8 @@ void master_executor_remove(struct master *master, struct executor *executor)
     free(executor);
 }
 
-struct executor *master_executor_find(const struct agent *agent,
-                                      const struct framework *framework, struct slice id)
+struct executor *master_executor_find(const struct agent *agent, const struct framework *framework,
+                                      struct slice id)
 {
     struct executor *executor;
     LIST_FOR_EACH (executor, &agent->executors, of_agent) {

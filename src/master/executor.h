@@ -34,7 +34,7 @@ static inline struct slice executor_record_id(const struct executor_record *reco
 
 /* Loop only. */
 struct executor {
-    struct list of_agent;          /* agent->executors */
+    struct list of_agent; /* agent->executors */
     struct framework *framework;
     struct agent *agent;
     struct executor_record *record; /* owned by the table of executors */
@@ -52,7 +52,7 @@ struct executor *master_executor_add(struct master *master, struct framework *fr
 /* Gives its resources back. */
 void master_executor_remove(struct master *master, struct executor *executor);
 /* NULL if there is none. */
-struct executor *master_executor_find(const struct agent *agent,
-                                      const struct framework *framework, struct slice id);
+struct executor *master_executor_find(const struct agent *agent, const struct framework *framework,
+                                      struct slice id);
 
 #endif

@@ -173,10 +173,9 @@ static const struct {
     uint32_t ours;
     uint32_t allocators;
 } capability_map[] = {
-    {FRAMEWORK_REVOCABLE, ALLOCATOR_REVOCABLE},       {FRAMEWORK_GPU, ALLOCATOR_GPU},
-    {FRAMEWORK_SHARED, ALLOCATOR_SHARED},             {FRAMEWORK_MULTI_ROLE, ALLOCATOR_MULTI_ROLE},
-    {FRAMEWORK_REFINEMENT, ALLOCATOR_REFINEMENT},     {FRAMEWORK_REGION_AWARE,
-                                                       ALLOCATOR_REGION_AWARE},
+    {FRAMEWORK_REVOCABLE, ALLOCATOR_REVOCABLE},   {FRAMEWORK_GPU, ALLOCATOR_GPU},
+    {FRAMEWORK_SHARED, ALLOCATOR_SHARED},         {FRAMEWORK_MULTI_ROLE, ALLOCATOR_MULTI_ROLE},
+    {FRAMEWORK_REFINEMENT, ALLOCATOR_REFINEMENT}, {FRAMEWORK_REGION_AWARE, ALLOCATOR_REGION_AWARE},
 };
 
 static uint32_t allocator_capabilities(const struct framework *framework)
@@ -201,8 +200,7 @@ static struct allocator_offer_filter *offer_filters(struct master *master,
         const Pb__OfferFilters__MinAllocatableResources *least =
             given != NULL ? given->min_allocatable_resources : NULL;
         size_t count = least != NULL ? least->n_quantities : 0;
-        struct quantities *items =
-            arena_alloc_array(&master->arena, count + 1, sizeof(items[0]));
+        struct quantities *items = arena_alloc_array(&master->arena, count + 1, sizeof(items[0]));
         for (size_t j = 0; j < count; j++) {
             quantities_add_map(&items[j], least->quantities[j]->quantities,
                                least->quantities[j]->n_quantities, &master->names);
@@ -357,8 +355,8 @@ void master_framework_suppress(struct master *master, struct framework *framewor
     master_framework_publish(master, framework);
 }
 
-void master_framework_revive(struct master *master, struct framework *framework,
-                             char *const *roles, size_t count)
+void master_framework_revive(struct master *master, struct framework *framework, char *const *roles,
+                             size_t count)
 {
     char **left = xcalloc(framework->suppressed_count + 1, sizeof(left[0]));
     size_t left_count = 0;
@@ -520,8 +518,7 @@ void master_framework_broadcast(struct master *master, struct framework *framewo
 
 static void tell_agents_of_end(struct master *master, const struct framework *framework)
 {
-    Pb__Internal__ShutdownFrameworkMessage message =
-        PB__INTERNAL__SHUTDOWN_FRAMEWORK_MESSAGE__INIT;
+    Pb__Internal__ShutdownFrameworkMessage message = PB__INTERNAL__SHUTDOWN_FRAMEWORK_MESSAGE__INIT;
     Pb__FrameworkID id = PB__FRAMEWORK_ID__INIT;
     id.value = framework->id->data;
     message.framework_id = &id;
@@ -542,8 +539,7 @@ static void complete(struct master *master, struct framework *framework)
     list_push_back(&master->completed, &framework->link);
     master->completed_count++;
     while (master->completed_count > master->options.max_completed_frameworks) {
-        struct framework *oldest =
-            LIST_ENTRY(master->completed.next, struct framework, link);
+        struct framework *oldest = LIST_ENTRY(master->completed.next, struct framework, link);
         master_framework_forget(master, oldest);
     }
 }

@@ -45,11 +45,11 @@ enum {
 /* Immutable; replaced whenever something that readers see changes. */
 struct framework_record {
     struct cow_value value;
-    struct blob *info;        /* encoded FrameworkInfo, with its id */
-    struct blob *id;          /* text */
-    struct blob *name;        /* text */
-    struct blob *suppressed;  /* names of suppressed roles, each ended by a zero byte; NULL =
-                                 none */
+    struct blob *info;       /* encoded FrameworkInfo, with its id */
+    struct blob *id;         /* text */
+    struct blob *name;       /* text */
+    struct blob *suppressed; /* names of suppressed roles, each ended by a zero byte; NULL =
+                                none */
     uint32_t slot;
     enum framework_state state;
     uint32_t capabilities;
@@ -81,51 +81,51 @@ struct unreachable_task {
     struct list link;      /* framework->unreachable_order, oldest first */
     struct list of_agent;  /* departed->tasks */
     struct framework *framework;
-    struct blob *info;     /* keeps the key alive */
-    struct slice id;       /* in info */
-    uint32_t slot;         /* in the table of tasks */
-    bool unheard;          /* its agent never said a word of it: the launch may be under way */
+    struct blob *info; /* keeps the key alive */
+    struct slice id;   /* in info */
+    uint32_t slot;     /* in the table of tasks */
+    bool unheard;      /* its agent never said a word of it: the launch may be under way */
 };
 
 /* Loop only. */
 struct framework {
-    struct map_link by_id;  /* master->frameworks */
-    struct list link;       /* master->running or master->completed, oldest first */
-    struct blob *id;        /* text */
-    uint32_t slot;          /* in the table of frameworks; the allocator's id too */
+    struct map_link by_id;      /* master->frameworks */
+    struct list link;           /* master->running or master->completed, oldest first */
+    struct blob *id;            /* text */
+    uint32_t slot;              /* in the table of frameworks; the allocator's id too */
     enum framework_state state; /* moved by master_framework_move only */
     bool in_allocator;
 
     /* from FrameworkInfo */
-    struct blob *info;      /* encoded, with its id */
-    char *name;             /* heap, as all texts here */
+    struct blob *info; /* encoded, with its id */
+    char *name;        /* heap, as all texts here */
     char *user;
-    char *principal;        /* NULL = none */
+    char *principal; /* NULL = none */
     bool checkpoint;
     int64_t failover_timeout_ns;
     uint32_t capabilities;
-    char **roles;           /* NULL-terminated; what it is subscribed to */
+    char **roles; /* NULL-terminated; what it is subscribed to */
     size_t role_count;
-    char **suppressed;      /* NULL-terminated; a part of roles */
+    char **suppressed; /* NULL-terminated; a part of roles */
     size_t suppressed_count;
 
     /* the connection */
     enum framework_connection connection;
-    uint64_t handle;        /* HTTP: of the subscription's request */
-    bool json;              /* HTTP: events are JSON, else protobuf */
+    uint64_t handle; /* HTTP: of the subscription's request */
+    bool json;       /* HTTP: events are JSON, else protobuf */
     char stream_id[UUID_TEXT_SIZE];
-    struct upid upid;       /* UPID: the driver; kept while disconnected */
-    struct list at_address; /* UPID: peer->frameworks */
+    struct upid upid;              /* UPID: the driver; kept while disconnected */
+    struct list at_address;        /* UPID: peer->frameworks */
     struct map_link by_connection; /* master->by_handle (HTTP) */
-    struct timer heartbeat; /* HTTP */
-    struct timer failover;  /* while DISCONNECTED */
+    struct timer heartbeat;        /* HTTP */
+    struct timer failover;         /* while DISCONNECTED */
 
     /* what it holds */
-    struct map tasks;       /* struct task by id: ACTIVE ones */
-    struct list offers;     /* struct offer */
+    struct map tasks;            /* struct task by id: ACTIVE ones */
+    struct list offers;          /* struct offer */
     struct list inverse_offers;  /* struct inverse_offer */
     struct list inverse_answers; /* struct inverse_answer */
-    struct map unreachable; /* struct unreachable_task by id */
+    struct map unreachable;      /* struct unreachable_task by id */
     struct list unreachable_order;
     struct task_ring completed_tasks;
     size_t executor_count;
@@ -154,8 +154,8 @@ void master_framework_update(struct master *master, struct framework *framework,
  * business. */
 void master_framework_suppress(struct master *master, struct framework *framework,
                                char *const *roles, size_t count);
-void master_framework_revive(struct master *master, struct framework *framework,
-                             char *const *roles, size_t count);
+void master_framework_revive(struct master *master, struct framework *framework, char *const *roles,
+                             size_t count);
 bool master_framework_has_role(const struct framework *framework, const char *role);
 
 /* Its scheduler is here, over HTTP or as a driver, in the place of an older one. */

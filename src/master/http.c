@@ -15,8 +15,8 @@ static const struct {
     const char *name;
     uint32_t bit;
 } methods[] = {
-    {"GET", HTTP_GET}, {"HEAD", HTTP_GET}, {"POST", HTTP_POST}, {"PUT", HTTP_PUT},
-    {"DELETE", HTTP_DELETE},
+    {"GET", HTTP_GET}, {"HEAD", HTTP_GET},      {"POST", HTTP_POST},
+    {"PUT", HTTP_PUT}, {"DELETE", HTTP_DELETE},
 };
 
 static bool method_is_allowed(const struct http_endpoint *endpoint, struct slice method)
@@ -45,8 +45,8 @@ static void refuse_method(struct master *master, const struct net_request *reque
         }
     }
     buf_printf(&text, " }, but received '%.*s'.", SLICE_ARGS(request->head->method));
-    struct net_effect *effect = net_respond(&master->effects->net, request->handle, 405,
-                                            HTTP_TEXT, blob_from(buf_slice(&text)));
+    struct net_effect *effect = net_respond(&master->effects->net, request->handle, 405, HTTP_TEXT,
+                                            blob_from(buf_slice(&text)));
     net_add_header(effect, "Allow", buf_text(&allowed));
 }
 
@@ -165,8 +165,7 @@ void master_http_respond_json(struct master *master, const struct net_request *r
     CLEANUP(buf_deinit) struct buf wrapped = BUF_INIT;
     jsonp_append(jsonp, buf_slice(json), &wrapped);
     buf_deinit(json);
-    net_respond(&master->effects->net, request->handle, 200, HTTP_JAVASCRIPT,
-                blob_take(&wrapped));
+    net_respond(&master->effects->net, request->handle, 200, HTTP_JAVASCRIPT, blob_take(&wrapped));
 }
 
 enum http_media master_http_content(const struct net_request *request, bool *ret_present)

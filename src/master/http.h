@@ -23,8 +23,13 @@ struct master;
 #define HTTP_JAVASCRIPT "text/javascript"
 #define HTTP_TEXT "text/plain; charset=utf-8"
 
-enum { HTTP_GET = 1 << 0, HTTP_POST = 1 << 1, HTTP_PUT = 1 << 2, HTTP_DELETE = 1 << 3,
-       HTTP_ANY = 1 << 4 };
+enum {
+    HTTP_GET = 1 << 0,
+    HTTP_POST = 1 << 1,
+    HTTP_PUT = 1 << 2,
+    HTTP_DELETE = 1 << 3,
+    HTTP_ANY = 1 << 4
+};
 
 enum http_scope {
     HTTP_ALWAYS,    /* answered by every master at any time: /health, /version, ... */
@@ -35,8 +40,8 @@ enum http_scope {
 typedef void http_handle_fn(struct master *master, const struct net_request *request);
 
 struct http_endpoint {
-    const char *path;       /* routed: "/master/state" */
-    uint32_t methods;       /* HTTP_GET also takes HEAD */
+    const char *path; /* routed: "/master/state" */
+    uint32_t methods; /* HTTP_GET also takes HEAD */
     enum http_scope scope;
     http_handle_fn *handle;
 };

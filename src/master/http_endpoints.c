@@ -60,8 +60,7 @@ void master_visit_flags(const struct master *master, flag_visit_fn *visit, void 
     for (size_t i = 0; i < flags->count; i++) {
         order[i] = i;
     }
-    qsort_r(order, flags->count, sizeof(order[0]), compare_flags,
-            (void *)(uintptr_t)flags->table);
+    qsort_r(order, flags->count, sizeof(order[0]), compare_flags, (void *)(uintptr_t)flags->table);
     for (size_t i = 0; i < flags->count; i++) {
         buf_clear(&text);
         if (flags_format(flags, order[i], &text)) {
@@ -205,8 +204,8 @@ static void on_frameworks(struct master *master, const struct net_request *reque
 }
 
 /* A number of the query; what is none counts as not given, as in the reference. */
-static size_t read_size(struct master *master, const struct net_request *request,
-                        const char *name, size_t otherwise)
+static size_t read_size(struct master *master, const struct net_request *request, const char *name,
+                        size_t otherwise)
 {
     int64_t value;
     struct slice text = master_http_param(master, request->head->query, name);

@@ -14,10 +14,10 @@
 #include "wire/mime.h"
 
 enum look_form {
-    LOOK_STATIC,      /* the file itself, its type by its name */
-    LOOK_DOWNLOAD,    /* the same, to be saved */
-    LOOK_PIECE,       /* {"data":..,"offset":..} */
-    LOOK_V1_JSON,     /* READ_FILE */
+    LOOK_STATIC,   /* the file itself, its type by its name */
+    LOOK_DOWNLOAD, /* the same, to be saved */
+    LOOK_PIECE,    /* {"data":..,"offset":..} */
+    LOOK_V1_JSON,  /* READ_FILE */
     LOOK_V1_PROTOBUF,
 };
 
@@ -27,9 +27,9 @@ struct file_look {
     uint64_t token;
     uint64_t handle;
     enum look_form form;
-    char *name;       /* heap; the last part of the path */
-    char *jsonp;      /* heap; PIECE: NULL = none */
-    int64_t offset;   /* PIECE: as asked for; -1 = tell the size */
+    char *name;     /* heap; the last part of the path */
+    char *jsonp;    /* heap; PIECE: NULL = none */
+    int64_t offset; /* PIECE: as asked for; -1 = tell the size */
 };
 
 /* --- types by extension --- */
@@ -53,7 +53,7 @@ struct look_wish {
     const char *path;   /* root, or below it */
     struct slice jsonp; /* data NULL = none */
     int64_t offset;
-    int64_t size_max;   /* of a piece */
+    int64_t size_max; /* of a piece */
 };
 
 static void begin(struct master *master, const struct look_wish *wish)
@@ -69,8 +69,7 @@ static void begin(struct master *master, const struct look_wish *wish)
     look->handle = wish->handle;
     look->form = wish->form;
     look->name = xstrdup(slash != NULL ? slash + 1 : wish->path);
-    look->jsonp =
-        wish->jsonp.data != NULL ? xstrndup(wish->jsonp.data, wish->jsonp.size) : NULL;
+    look->jsonp = wish->jsonp.data != NULL ? xstrndup(wish->jsonp.data, wish->jsonp.size) : NULL;
     look->offset = wish->offset;
     list_push_back(&reads->looks, &look->link);
     reads->look_count++;
@@ -147,8 +146,8 @@ static bool read_path(struct master *master, const struct net_request *request)
 }
 
 /* An optional number of the query, at least -1; false after an answer. */
-static bool read_number(struct master *master, const struct net_request *request,
-                        const char *name, int64_t *value)
+static bool read_number(struct master *master, const struct net_request *request, const char *name,
+                        int64_t *value)
 {
     struct slice text = master_http_param(master, request->head->query, name);
     if (text.data == NULL) {
@@ -248,8 +247,7 @@ void master_files_read_call(struct master *master, const struct operator_request
     uint64_t size_max = body->has_length ? body->length : FILE_READ_SIZE_MAX;
     begin(master, &(struct look_wish){
                       .handle = r->request->handle,
-                      .form =
-                          r->accept == HTTP_MEDIA_JSON ? LOOK_V1_JSON : LOOK_V1_PROTOBUF,
+                      .form = r->accept == HTTP_MEDIA_JSON ? LOOK_V1_JSON : LOOK_V1_PROTOBUF,
                       .root = master->options.log_file,
                       .path = master->options.log_file,
                       .offset = (int64_t)MIN(body->offset, (uint64_t)INT64_MAX),
@@ -289,13 +287,13 @@ static void respond_v1(struct master *master, const struct file_look *look,
     response.type = PB__MASTER__RESPONSE__TYPE__READ_FILE;
     response.read_file = &read;
     struct net_request request = {.handle = look->handle};
-    master_operator_respond(master,
-                            &(struct operator_request){
-                                .request = &request,
-                                .accept = look->form == LOOK_V1_JSON ? HTTP_MEDIA_JSON
-                                                                     : HTTP_MEDIA_PROTOBUF,
-                            },
-                            &response);
+    master_operator_respond(
+        master,
+        &(struct operator_request){
+            .request = &request,
+            .accept = look->form == LOOK_V1_JSON ? HTTP_MEDIA_JSON : HTTP_MEDIA_PROTOBUF,
+        },
+        &response);
 }
 
 static void respond_whole(struct master *master, const struct file_look *look,
@@ -304,9 +302,8 @@ static void respond_whole(struct master *master, const struct file_look *look,
     struct net_effect *effect = net_respond(&master->effects->net, look->handle, 200,
                                             mime_of_file(look->name), blob_ref(result->bytes));
     if (look->form == LOOK_DOWNLOAD) {
-        net_add_header(
-            effect, "Content-Disposition",
-            arena_printf(&master->arena, "attachment; filename=%s", look->name));
+        net_add_header(effect, "Content-Disposition",
+                       arena_printf(&master->arena, "attachment; filename=%s", look->name));
     }
 }
 

@@ -26,8 +26,7 @@ void master_kill(struct master *master, struct framework *framework,
         reconcile(master, framework, call);
         return;
     }
-    if (call->agent_id != NULL &&
-        !slice_is(blob_slice(task->agent->id), call->agent_id->value)) {
+    if (call->agent_id != NULL && !slice_is(blob_slice(task->agent->id), call->agent_id->value)) {
         return;
     }
     /* Also when the agent is away: it is told when it comes back. */
@@ -49,8 +48,7 @@ void master_kill(struct master *master, struct framework *framework,
 void master_shutdown(struct master *master, struct framework *framework,
                      const Pb__Scheduler__Call__Shutdown *call)
 {
-    const struct agent *agent =
-        master_find_registered(master, slice_from(call->agent_id->value));
+    const struct agent *agent = master_find_registered(master, slice_from(call->agent_id->value));
     if (agent == NULL) {
         return;
     }

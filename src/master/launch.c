@@ -13,17 +13,17 @@ void master_launch_refuse(struct master *master, struct framework *framework,
                           const char *message)
 {
     for (size_t i = 0; i < count; i++) {
-        struct slice update = master_status_encode(
-            master,
-            &(struct status_draft){
-                .framework_id = blob_slice(framework->id),
-                .task_id = slice_from(tasks[i]->task_id->value),
-                .agent_id = slice_from(tasks[i]->agent_id->value),
-                .state = (enum task_state)state,
-                .reason = reason,
-                .message = message,
-            },
-            NULL);
+        struct slice update =
+            master_status_encode(master,
+                                 &(struct status_draft){
+                                     .framework_id = blob_slice(framework->id),
+                                     .task_id = slice_from(tasks[i]->task_id->value),
+                                     .agent_id = slice_from(tasks[i]->agent_id->value),
+                                     .state = (enum task_state)state,
+                                     .reason = reason,
+                                     .message = message,
+                                 },
+                                 NULL);
         master_task_count_end(master, (enum task_state)state, SOURCE_MASTER, reason);
         master_event_update(master, framework, update, NULL);
     }
@@ -53,8 +53,7 @@ static void consume(struct master *master, struct acceptance *a, const struct re
         resources_subtract(&additional, &remaining_shared);
         if (!resources_is_empty(&additional)) {
             master->allocator_ops->add_allocation(master->allocator, master->now.mono_ns,
-                                                  a->framework->slot, a->agent->slot,
-                                                  &additional);
+                                                  a->framework->slot, a->agent->slot, &additional);
         }
         resources_deinit(&additional);
         resources_deinit(&remaining_shared);
@@ -63,8 +62,7 @@ static void consume(struct master *master, struct acceptance *a, const struct re
 }
 
 /* Keeps the executor if it is not there yet: whether the agent has to launch it. */
-static bool keep_executor(struct master *master, struct acceptance *a,
-                          const Pb__ExecutorInfo *info)
+static bool keep_executor(struct master *master, struct acceptance *a, const Pb__ExecutorInfo *info)
 {
     if (master_executor_find(a->agent, a->framework, slice_from(info->executor_id->value)) !=
         NULL) {
@@ -97,8 +95,7 @@ static void put_versions(struct buf *out, uint32_t number, const struct agent *a
     if (agent->has_resource_version) {
         size_t version = wire_begin(out, number);
         size_t uuid = wire_begin(out, FIELD_VERSION_UUID);
-        wire_put_bytes(out, FIELD_UUID_VALUE,
-                       slice_make(agent->resource_version.bytes, UUID_SIZE));
+        wire_put_bytes(out, FIELD_UUID_VALUE, slice_make(agent->resource_version.bytes, UUID_SIZE));
         wire_end(out, uuid);
         wire_end(out, version);
     }
@@ -148,8 +145,8 @@ static void complete_task(const struct framework *framework, Pb__TaskInfo *task,
     Pb__HealthCheck *check = task->health_check;
     if (check != NULL && !check->has_type && (check->command != NULL) != (check->http != NULL)) {
         check->has_type = true;
-        check->type = check->command != NULL ? PB__HEALTH_CHECK__TYPE__COMMAND
-                                             : PB__HEALTH_CHECK__TYPE__HTTP;
+        check->type =
+            check->command != NULL ? PB__HEALTH_CHECK__TYPE__COMMAND : PB__HEALTH_CHECK__TYPE__HTTP;
     }
 }
 
@@ -168,8 +165,8 @@ static void launch_task(struct master *master, struct acceptance *a, Pb__TaskInf
     int r = master_validate_task(&context, task, &err);
     resources_deinit(&available);
     if (r != 0) {
-        master_launch_refuse(master, a->framework, &task, 1, TASK_STATE_ERROR,
-                             REASON_TASK_INVALID, err.text);
+        master_launch_refuse(master, a->framework, &task, 1, TASK_STATE_ERROR, REASON_TASK_INVALID,
+                             err.text);
         return;
     }
     bool launch_executor = task->executor == NULL || keep_executor(master, a, task->executor);
@@ -202,8 +199,8 @@ void master_launch_group(struct master *master, struct acceptance *a, Pb__Offer_
         .offered = &a->remaining,
     };
     if (master_validate_task_group(&context, group, executor, &err) != 0) {
-        master_launch_refuse(master, a->framework, group->tasks, group->n_tasks,
-                             TASK_STATE_ERROR, REASON_TASK_GROUP_INVALID, err.text);
+        master_launch_refuse(master, a->framework, group->tasks, group->n_tasks, TASK_STATE_ERROR,
+                             REASON_TASK_GROUP_INVALID, err.text);
         return;
     }
     bool launch_executor = keep_executor(master, a, executor);

@@ -68,8 +68,7 @@ void master_log_at(struct master *master, enum log_level level, const char *file
     list_push_back(&master->effects->logs, &line->link);
 }
 
-void master_send(struct master *master, const struct upid *to, const char *name,
-                 struct blob *body)
+void master_send(struct master *master, const struct upid *to, const char *name, struct blob *body)
 {
     net_send(&master->effects->net, master->upid.id, to, name, body);
 }
@@ -165,8 +164,7 @@ struct task *master_find_task(const struct framework *framework, struct slice id
 
 static struct peer *link_peer(struct master *master, const struct address *address, bool anew)
 {
-    struct map_link *link =
-        map_find(&master->peers, slice_make(address, sizeof(*address)));
+    struct map_link *link = map_find(&master->peers, slice_make(address, sizeof(*address)));
     struct peer *peer;
     if (link != NULL) {
         peer = CONTAINER_OF(link, struct peer, by_address);
@@ -210,8 +208,7 @@ static void peer_free(struct master *master, struct peer *peer)
 /* All actors at the address are gone with its connection (facts/observed.md, wire 3). */
 static void exited(struct master *master, const struct address *address)
 {
-    struct map_link *link =
-        map_find(&master->peers, slice_make(address, sizeof(*address)));
+    struct map_link *link = map_find(&master->peers, slice_make(address, sizeof(*address)));
     master_authenticate_exited(master, address);
     if (link == NULL) {
         return;
@@ -239,8 +236,7 @@ static void gone(struct master *master, uint64_t handle)
 {
     struct map_link *link = map_find(&master->by_handle, slice_make(&handle, sizeof(handle)));
     if (link != NULL) {
-        master_framework_disconnect(master,
-                                    CONTAINER_OF(link, struct framework, by_connection));
+        master_framework_disconnect(master, CONTAINER_OF(link, struct framework, by_connection));
     } else {
         (void)master_subscribers_gone(master, handle);
     }
@@ -275,8 +271,7 @@ static void on_timer(struct master *master, struct timer *timer)
     case TIMER_HEARTBEAT: {
         struct framework *framework = timer->owner;
         master_event_heartbeat(master, framework);
-        timers_set(&master->timers, timer,
-                   time_add_ns(master->now.mono_ns, EVENTS_HEARTBEAT_NS));
+        timers_set(&master->timers, timer, time_add_ns(master->now.mono_ns, EVENTS_HEARTBEAT_NS));
         break;
     }
     case TIMER_FAILOVER:
@@ -391,8 +386,7 @@ int64_t master_deadline(const struct master *master)
 {
     int64_t deadline_ns = timers_deadline(&master->timers);
     if (master->role == MASTER_SERVING) {
-        deadline_ns =
-            MIN(deadline_ns, master->allocator_ops->deadline(master->allocator));
+        deadline_ns = MIN(deadline_ns, master->allocator_ops->deadline(master->allocator));
     }
     return deadline_ns;
 }
@@ -425,14 +419,13 @@ static struct blob *make_info(struct master *master)
     public_address.port = address->port;
     info.address = &public_address;
     if (master->options.domain.data != NULL) {
-        int failed = MESSAGE_DECODE(Pb__DomainInfo, pb__domain_info,
-                                    master->options.domain, &master->arena,
-                                    &info.domain, NULL);
+        int failed = MESSAGE_DECODE(Pb__DomainInfo, pb__domain_info, master->options.domain,
+                                    &master->arena, &info.domain, NULL);
         ASSERT(failed == 0);
     }
     for (size_t i = 0; i < ELEMENTS(types); i++) {
-        Pb__MasterInfo__Capability *capability = MESSAGE_NEW(
-            Pb__MasterInfo__Capability, pb__master_info__capability, &master->arena);
+        Pb__MasterInfo__Capability *capability =
+            MESSAGE_NEW(Pb__MasterInfo__Capability, pb__master_info__capability, &master->arena);
         capability->has_type = true;
         capability->type = types[i];
         MESSAGE_APPEND(&master->arena, info.n_capabilities, info.capabilities, capability);
@@ -593,8 +586,7 @@ struct master *master_free(struct master *master)
 
 bool master_has_actor(struct slice id)
 {
-    if (slice_is(id, "master") || master_observer_is(id) ||
-        master_authenticate_is_session(id)) {
+    if (slice_is(id, "master") || master_observer_is(id) || master_authenticate_is_session(id)) {
         return true;
     }
     for (size_t i = 0; master_http_endpoints[i].path != NULL; i++) {

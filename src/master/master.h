@@ -31,29 +31,29 @@ struct master_version {
     const char *build_date; /* text */
     double build_time;      /* seconds since the epoch */
     const char *build_user;
-    const char *git_sha;    /* NULL = none */
+    const char *git_sha; /* NULL = none */
 };
 
 /* What the flags mean; texts and tables live as long as the master. */
 struct master_options {
-    uint64_t seed;                           /* of everything random: ids, stream ids, allocator */
-    struct address address;                  /* advertised: of the pid and MasterInfo */
+    uint64_t seed;          /* of everything random: ids, stream ids, allocator */
+    struct address address; /* advertised: of the pid and MasterInfo */
     const char *hostname;
-    const char *cluster;                     /* --cluster, NULL = none */
+    const char *cluster; /* --cluster, NULL = none */
     struct master_version version;
-    const struct flags *flags;               /* for /flags; NULL = none */
+    const struct flags *flags; /* for /flags; NULL = none */
     const struct allocator_ops *allocator;
     struct allocator_options allocator_options; /* names, seed and min_allocatable are set here */
-    const char *min_allocatable;             /* --min_allocatable_resources "cpus:0.01|mem:32",
-                                                checked with master_options_check; NULL = none */
-    const char *weights;                     /* --weights "role=2.5,other=1", checked likewise */
-    struct metrics *metrics;                 /* the daemon's; not owned */
+    const char *min_allocatable;                /* --min_allocatable_resources "cpus:0.01|mem:32",
+                                                   checked with master_options_check; NULL = none */
+    const char *weights;                        /* --weights "role=2.5,other=1", checked likewise */
+    struct metrics *metrics;                    /* the daemon's; not owned */
 
-    int64_t agent_ping_timeout_ns;           /* --agent_ping_timeout */
-    int64_t max_agent_ping_timeouts;         /* --max_agent_ping_timeouts */
-    int64_t agent_reregister_timeout_ns;     /* --agent_reregister_timeout */
-    int64_t agent_removal_count;             /* --agent_removal_rate_limit N/duration; 0 = no
-                                                limit */
+    int64_t agent_ping_timeout_ns;       /* --agent_ping_timeout */
+    int64_t max_agent_ping_timeouts;     /* --max_agent_ping_timeouts */
+    int64_t agent_reregister_timeout_ns; /* --agent_reregister_timeout */
+    int64_t agent_removal_count;         /* --agent_removal_rate_limit N/duration; 0 = no
+                                            limit */
     int64_t agent_removal_interval_ns;
     int64_t recovery_agent_removal_permille; /* --recovery_agent_removal_limit, 1000 = 100% */
     int64_t offer_timeout_ns;                /* --offer_timeout; 0 = none */
@@ -73,11 +73,11 @@ struct master_options {
     struct slice domain;                     /* --domain as encoded DomainInfo; NULL data = none */
     bool require_agent_domain;               /* --require_agent_domain */
 
-    const char *webui_dir;                   /* --webui_dir, NULL = our own page */
-    const char *log_file;                    /* shown as /master/log, NULL = none */
-    size_t max_subscribers;                  /* --max_operator_event_stream_subscribers */
-    bool publish_framework_metrics;          /* --publish_per_framework_metrics */
-    int64_t metrics_rate_count;              /* /metrics/snapshot: N a time; 0 = no limit */
+    const char *webui_dir;          /* --webui_dir, NULL = our own page */
+    const char *log_file;           /* shown as /master/log, NULL = none */
+    size_t max_subscribers;         /* --max_operator_event_stream_subscribers */
+    bool publish_framework_metrics; /* --publish_per_framework_metrics */
+    int64_t metrics_rate_count;     /* /metrics/snapshot: N a time; 0 = no limit */
     int64_t metrics_rate_interval_ns;
 };
 
@@ -119,10 +119,10 @@ struct master_effects {
     struct registry_ops registry;
     struct net_effects net;
     struct file_requests files; /* for workers; answered by MASTER_FILE */
-    struct list logs;   /* struct master_log */
-    bool sets_verbosity; /* of the log, to `verbosity` (log_set_verbosity) */
+    struct list logs;           /* struct master_log */
+    bool sets_verbosity;        /* of the log, to `verbosity` (log_set_verbosity) */
     int verbosity;
-    bool exits;         /* the process has to end: lost leadership, the registry failed */
+    bool exits; /* the process has to end: lost leadership, the registry failed */
     int exit_status;
     struct err exit_reason;
 };

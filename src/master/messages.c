@@ -13,7 +13,7 @@
 /* One message, decoded; `body` is what it was decoded from. */
 struct incoming {
     const struct upid *from;
-    const char *to;                  /* the actor's id */
+    const char *to; /* the actor's id */
     struct slice body;
     const ProtobufCMessage *decoded; /* NULL if the row asks for bytes only */
 };
@@ -138,8 +138,10 @@ static const struct row {
     bool bytes_only; /* only checked, not decoded: its handler walks it */
     handle_fn *handle;
 } rows[] = {
-#define ROW(type, lower, fn)                                                                       \
-    {"mesos.internal." #type, &pb__internal__##lower##__descriptor, false, fn}
+#define ROW(type, lower, fn)                                                     \
+    {                                                                            \
+        "mesos.internal." #type, &pb__internal__##lower##__descriptor, false, fn \
+    }
     {"mesos.scheduler.Call", &pb__scheduler_v0__call__descriptor, false, on_call},
     ROW(StatusUpdateMessage, status_update_message, on_status_update),
     ROW(StatusUpdateAcknowledgementMessage, status_update_acknowledgement_message, on_acknowledge),

@@ -68,10 +68,10 @@ static const struct suffix active[] = {
 };
 
 static const struct suffix terminal[] = {
-    {"task_dropped", TASK_STATE_DROPPED},   {"task_error", TASK_STATE_ERROR},
-    {"task_failed", TASK_STATE_FAILED},     {"task_finished", TASK_STATE_FINISHED},
-    {"task_gone", TASK_STATE_GONE},         {"task_gone_by_operator", TASK_STATE_GONE_BY_OPERATOR},
-    {"task_killed", TASK_STATE_KILLED},     {"task_lost", TASK_STATE_LOST},
+    {"task_dropped", TASK_STATE_DROPPED}, {"task_error", TASK_STATE_ERROR},
+    {"task_failed", TASK_STATE_FAILED},   {"task_finished", TASK_STATE_FINISHED},
+    {"task_gone", TASK_STATE_GONE},       {"task_gone_by_operator", TASK_STATE_GONE_BY_OPERATOR},
+    {"task_killed", TASK_STATE_KILLED},   {"task_lost", TASK_STATE_LOST},
 };
 
 /* One framework's names under way. */
@@ -79,7 +79,7 @@ struct naming {
     struct buf name;    /* the prefix, and what is being added to it */
     size_t prefix_size; /* bytes of the prefix */
     metrics_visit_fn *visit;
-    void *arg;          /* for visit */
+    void *arg; /* for visit */
 };
 
 static void tell(struct naming *naming, const char *group, const char *name, double value)
@@ -143,8 +143,7 @@ static void tell_roles(struct naming *naming, const struct framework_record *rec
     }
     qsort(names, count, sizeof(names[0]), compare_texts);
     for (size_t i = 0; i < count; i++) {
-        const char *role =
-            arena_strndup(arena, names[i], strlen(names[i]) - strlen("/suppressed"));
+        const char *role = arena_strndup(arena, names[i], strlen(names[i]) - strlen("/suppressed"));
         tell(naming, "roles/", names[i], is_suppressed(record, role) ? 1 : 0);
     }
 }
@@ -187,8 +186,8 @@ static int compare_entries(const void *a, const void *b)
 }
 
 void master_metrics_framework_visit(const struct cow_snapshot *frameworks,
-                                    struct framework_counts *const *counts,
-                                    metrics_visit_fn *visit, void *arg)
+                                    struct framework_counts *const *counts, metrics_visit_fn *visit,
+                                    void *arg)
 {
     struct naming naming = {.visit = visit, .arg = arg};
     struct entry *entries = xcalloc(frameworks->count + 1, sizeof(entries[0]));
@@ -240,8 +239,8 @@ void master_metrics_principals_visit(const struct cow_snapshot *frameworks,
     for (; (value = cow_snapshot_next(frameworks, &slot)) != NULL; slot++) {
         const struct framework_record *record = SNAPSHOT_RECORD(struct framework_record, value);
         Pb__FrameworkInfo *info;
-        int failed = MESSAGE_DECODE(Pb__FrameworkInfo, pb__framework_info,
-                                    blob_slice(record->info), &arena, &info, NULL);
+        int failed = MESSAGE_DECODE(Pb__FrameworkInfo, pb__framework_info, blob_slice(record->info),
+                                    &arena, &info, NULL);
         ASSERT(failed == 0); /* it was encoded by us */
         if (record->state != FRAMEWORK_COMPLETED && info->principal != NULL) {
             bool is_driver = record->pid[0] != '\0';

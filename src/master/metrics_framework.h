@@ -13,8 +13,8 @@
 
 /* In order of their names. `counts` by slot. */
 void master_metrics_framework_visit(const struct cow_snapshot *frameworks,
-                                    struct framework_counts *const *counts,
-                                    metrics_visit_fn *visit, void *arg);
+                                    struct framework_counts *const *counts, metrics_visit_fn *visit,
+                                    void *arg);
 /* frameworks/<principal>/messages_received and messages_processed, of drivers' messages. */
 void master_metrics_principals_visit(const struct cow_snapshot *frameworks,
                                      struct framework_counts *const *counts,

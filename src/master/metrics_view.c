@@ -293,8 +293,8 @@ static void run(struct net_job *job, struct net_answer *answer)
     add_registry_size(view);
     add_allocated(view);
     add_allocator_roles(view);
-    master_view_visit_quotas(
-        &(struct view_input){.snapshot = &view->snapshot, .seed = view->seed}, add_row, view);
+    master_view_visit_quotas(&(struct view_input){.snapshot = &view->snapshot, .seed = view->seed},
+                             add_row, view);
     master_metrics_principals_visit(&view->snapshot.frameworks, view->counts, add_row, view);
     write_answer(view, &out);
     answer->status = 200;

@@ -28,8 +28,7 @@ struct blob *master_offer_next_id(struct master *master)
 }
 
 static struct offer *offer_new(struct master *master, struct framework *framework,
-                               struct agent *agent, const char *role,
-                               struct resources *resources)
+                               struct agent *agent, const char *role, struct resources *resources)
 {
     struct offer_record *record = xalloc(sizeof(*record));
     cow_value_init(&record->value, record_free);
@@ -180,8 +179,7 @@ static void outgoing_flush(struct master *master, struct outgoing *out)
 {
     if (out->count > 0) {
         out->framework->counts->offers_sent += out->count;
-        master_event_offers(master, out->framework, buf_slice(&out->offers), out->pids,
-                            out->count);
+        master_event_offers(master, out->framework, buf_slice(&out->offers), out->pids, out->count);
     }
     buf_clear(&out->offers);
     out->count = 0;
@@ -251,8 +249,7 @@ void master_offer_discard(struct master *master, struct offer *offer,
     struct resources resources = master_offer_take(master, offer);
     if (framework->in_allocator && agent->in_allocator) {
         master->allocator_ops->recover_resources(master->allocator, master->now.mono_ns,
-                                                 framework->slot, agent->slot, &resources,
-                                                 refusal);
+                                                 framework->slot, agent->slot, &resources, refusal);
     }
     resources_deinit(&resources);
 }

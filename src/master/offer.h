@@ -30,9 +30,9 @@ struct offer_record {
 
 /* Loop only. */
 struct offer {
-    struct map_link by_id;       /* master->offers */
-    struct list of_framework;    /* framework->offers */
-    struct list of_agent;        /* agent->offers */
+    struct map_link by_id;    /* master->offers */
+    struct list of_framework; /* framework->offers */
+    struct list of_agent;     /* agent->offers */
     struct framework *framework;
     struct agent *agent;
     struct resources resources;  /* with allocation_info */

@@ -7,8 +7,7 @@
 #include "wire/json.h"
 #include "wire/message.h"
 
-static void bad_request(struct master *master, const struct net_request *request,
-                        const char *text)
+static void bad_request(struct master *master, const struct net_request *request, const char *text)
 {
     net_respond_text(&master->effects->net, request->handle, 400, "%s", text);
 }

@@ -75,8 +75,8 @@ void master_operator_get_logging_level(struct master *master, const struct opera
 {
     Pb__Master__Response *response = make(master, PB__MASTER__RESPONSE__TYPE__GET_LOGGING_LEVEL);
     response->get_logging_level =
-        MESSAGE_NEW(Pb__Master__Response__GetLoggingLevel,
-                    pb__master__response__get_logging_level, &master->arena);
+        MESSAGE_NEW(Pb__Master__Response__GetLoggingLevel, pb__master__response__get_logging_level,
+                    &master->arena);
     response->get_logging_level->level = (uint32_t)master->reads->verbosity;
     master_operator_respond(master, r, response);
 }
@@ -101,9 +101,8 @@ static double seconds(int64_t ns)
 void master_operator_get_master(struct master *master, const struct operator_request *r)
 {
     Pb__Master__Response *response = make(master, PB__MASTER__RESPONSE__TYPE__GET_MASTER);
-    Pb__Master__Response__GetMaster *told = response->get_master =
-        MESSAGE_NEW(Pb__Master__Response__GetMaster, pb__master__response__get_master,
-                    &master->arena);
+    Pb__Master__Response__GetMaster *told = response->get_master = MESSAGE_NEW(
+        Pb__Master__Response__GetMaster, pb__master__response__get_master, &master->arena);
     int failed = MESSAGE_DECODE(Pb__MasterInfo, pb__master_info, blob_slice(master->info),
                                 &master->arena, &told->master_info, NULL);
     ASSERT(failed == 0); /* it was encoded by us */

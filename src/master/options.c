@@ -11,8 +11,7 @@
 /* --- --min_allocatable_resources: alternatives, parted by '|' --- */
 
 static int parse_min_allocatable(const char *text, struct resource_names *names,
-                                 struct quantities **ret_items, size_t *ret_count,
-                                 struct err *err)
+                                 struct quantities **ret_items, size_t *ret_count, struct err *err)
 {
     struct slice rest = slice_from(text);
     struct slice part;

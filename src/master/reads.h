@@ -14,20 +14,20 @@ struct master;
 
 struct reads {
     struct view_cache views;
-    struct timer views_timer;     /* TIMER_VIEWS */
+    struct timer views_timer; /* TIMER_VIEWS */
 
     struct map subscribers;       /* struct subscriber by handle */
     struct list subscriber_order; /* the same, oldest first */
     size_t subscriber_count;
 
-    struct list metrics_waiting;  /* struct metrics_wait: /metrics/snapshot beyond its rate */
+    struct list metrics_waiting; /* struct metrics_wait: /metrics/snapshot beyond its rate */
     size_t metrics_waiting_count;
-    int64_t metrics_next_ns;      /* monotonic: when the rate allows for the next */
-    struct timer metrics_timer;   /* TIMER_METRICS */
+    int64_t metrics_next_ns;    /* monotonic: when the rate allows for the next */
+    struct timer metrics_timer; /* TIMER_METRICS */
 
-    struct list looks;            /* struct file_look: wait for a file */
+    struct list looks; /* struct file_look: wait for a file */
     size_t look_count;
-    uint64_t next_look;           /* token of the next */
+    uint64_t next_look; /* token of the next */
 
     int verbosity;                /* of the log; 0 = as started */
     struct timer verbosity_timer; /* TIMER_VERBOSITY: back to 0 */

@@ -13,15 +13,13 @@ static void tell(struct master *master, struct framework *framework,
 }
 
 /* The state that was sent last, not the newest (facts/observed.md, scheduler 8). */
-static void tell_known(struct master *master, struct framework *framework,
-                       const struct task *task)
+static void tell_known(struct master *master, struct framework *framework, const struct task *task)
 {
     const struct task_record *record = task->record;
     struct cursor_field executor_id = {0};
     if (record->has_executor &&
         !cursor_path(blob_slice(record->info),
-                     (const uint32_t[]){FIELD_TASK_EXECUTOR_ID, FIELD_ID_VALUE}, 2,
-                     &executor_id)) {
+                     (const uint32_t[]){FIELD_TASK_EXECUTOR_ID, FIELD_ID_VALUE}, 2, &executor_id)) {
         executor_id.bytes = slice_make(NULL, 0);
     }
     tell(master, framework,
@@ -40,8 +38,7 @@ static void tell_known(struct master *master, struct framework *framework,
 /* What is known of a task by its agent alone; false: nothing yet, so nothing is said. */
 static bool judge(const struct master *master, struct slice agent_id, struct status_draft *draft)
 {
-    const struct agent *agent =
-        agent_id.data != NULL ? master_find_agent(master, agent_id) : NULL;
+    const struct agent *agent = agent_id.data != NULL ? master_find_agent(master, agent_id) : NULL;
     const struct departed *departed =
         agent_id.data != NULL ? master_find_departed(master, agent_id) : NULL;
     if ((agent != NULL && agent->state == AGENT_RECOVERED) ||
@@ -73,8 +70,7 @@ static void reconcile_one(struct master *master, struct framework *framework,
         tell_known(master, framework, task);
         return;
     }
-    struct slice agent_id =
-        slice_from(about->agent_id != NULL ? about->agent_id->value : NULL);
+    struct slice agent_id = slice_from(about->agent_id != NULL ? about->agent_id->value : NULL);
     struct status_draft draft = {
         .framework_id = blob_slice(framework->id),
         .task_id = slice_from(about->task_id->value),

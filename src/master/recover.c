@@ -46,8 +46,8 @@ void master_recover_done(struct master *master, const struct registry *registry)
     master->role = MASTER_SERVING;
     master_weights_recovered(master, registry);
     bool has_quota = master_quota_recovered(master, registry);
-    master->allocator_ops->recover(master->allocator, master->now.mono_ns,
-                                   master->recovered_count, has_quota);
+    master->allocator_ops->recover(master->allocator, master->now.mono_ns, master->recovered_count,
+                                   has_quota);
     timers_set(&master->timers, &master->recovered_timer,
                time_add_ns(master->now.mono_ns, master->options.agent_reregister_timeout_ns));
     if (master->options.registry_gc_interval_ns > 0) {

@@ -20,8 +20,8 @@ static void choose(const struct master *master, const struct list *list, size_t 
     struct departed *departed;
     LIST_FOR_EACH (departed, list, link) {
         bool too_many = left > master->options.registry_max_agent_count;
-        bool too_old = master->now.wall_ns - departed->time_ns >
-                       master->options.registry_max_agent_age_ns;
+        bool too_old =
+            master->now.wall_ns - departed->time_ns > master->options.registry_max_agent_age_ns;
         if ((too_many || too_old) && !departed->busy) {
             victims->ids = xrealloc(victims->ids, victims->count + 1, sizeof(victims->ids[0]));
             victims->ids[victims->count++] = blob_ref(departed->id);

@@ -7,8 +7,7 @@ void master_relay(struct master *master, struct framework *framework,
                   const Pb__Scheduler__Call__Message *call)
 {
     master_count(master, COUNTER_MESSAGES_FRAMEWORK_TO_EXECUTOR);
-    const struct agent *agent =
-        master_find_registered(master, slice_from(call->agent_id->value));
+    const struct agent *agent = master_find_registered(master, slice_from(call->agent_id->value));
     if (agent == NULL || !agent->connected) {
         master_count(master, COUNTER_INVALID_FRAMEWORK_TO_EXECUTOR);
         return;

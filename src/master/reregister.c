@@ -3,9 +3,9 @@
 #include <stdlib.h>
 
 #include "common/xalloc.h"
+#include "master/drain.h"
 #include "master/events.h"
 #include "master/fields.h"
-#include "master/drain.h"
 #include "master/master_state.h"
 #include "master/pending.h"
 #include "master/register.h"
@@ -30,9 +30,8 @@ static struct agent_self self_of(const struct reregistration *r,
 
 static Pb__Internal__MasterSlaveConnection *connection(struct master *master)
 {
-    Pb__Internal__MasterSlaveConnection *c =
-        MESSAGE_NEW(Pb__Internal__MasterSlaveConnection,
-                    pb__internal__master_slave_connection, &master->arena);
+    Pb__Internal__MasterSlaveConnection *c = MESSAGE_NEW(
+        Pb__Internal__MasterSlaveConnection, pb__internal__master_slave_connection, &master->arena);
     c->has_total_ping_timeout_seconds = true;
     c->total_ping_timeout_seconds = master_agent_ping_timeout_seconds(master);
     return c;
@@ -40,8 +39,7 @@ static Pb__Internal__MasterSlaveConnection *connection(struct master *master)
 
 static void shut_down_framework(struct master *master, const struct agent *agent, char *id)
 {
-    Pb__Internal__ShutdownFrameworkMessage message =
-        PB__INTERNAL__SHUTDOWN_FRAMEWORK_MESSAGE__INIT;
+    Pb__Internal__ShutdownFrameworkMessage message = PB__INTERNAL__SHUTDOWN_FRAMEWORK_MESSAGE__INIT;
     Pb__FrameworkID framework_id = PB__FRAMEWORK_ID__INIT;
     framework_id.value = id;
     message.framework_id = &framework_id;
@@ -100,20 +98,20 @@ static void tell_of_return(struct master *master, const struct task *task, bool 
                     (const uint32_t[]){FIELD_TASK_EXECUTOR_ID, FIELD_ID_VALUE}, 2, &field)) {
         executor_id = field.bytes;
     }
-    struct slice update = master_status_encode(
-        master,
-        &(struct status_draft){
-            .framework_id = blob_slice(task->framework->id),
-            .task_id = task_record_id(record),
-            .agent_id = blob_slice(task->agent->id),
-            .executor_id = executor_id,
-            .state = (enum task_state)record->state,
-            .reason = REASON_AGENT_REREGISTERED,
-            .message = was_unreachable ? "Unreachable agent re-reregistered"
-                                       : "Unknown agent reregistered",
-            .kept = master_status_kept(master, record),
-        },
-        NULL);
+    struct slice update =
+        master_status_encode(master,
+                             &(struct status_draft){
+                                 .framework_id = blob_slice(task->framework->id),
+                                 .task_id = task_record_id(record),
+                                 .agent_id = blob_slice(task->agent->id),
+                                 .executor_id = executor_id,
+                                 .state = (enum task_state)record->state,
+                                 .reason = REASON_AGENT_REREGISTERED,
+                                 .message = was_unreachable ? "Unreachable agent re-reregistered"
+                                                            : "Unknown agent reregistered",
+                                 .kept = master_status_kept(master, record),
+                             },
+                             NULL);
     master_event_update(master, task->framework, update, NULL);
 }
 
@@ -195,9 +193,8 @@ static void add_completed(struct master *master, const struct reregistration *r)
         cursor_init(&cursor, r->completed[i]);
         while (framework != NULL && cursor_next(&cursor, &field)) {
             struct task_parts parts;
-            if (field.number == 3 &&
-                master_task_parts_of_task(master, field.bytes, SLICE("*"), &memo, &parts, NULL) ==
-                    0) {
+            if (field.number == 3 && master_task_parts_of_task(master, field.bytes, SLICE("*"),
+                                                               &memo, &parts, NULL) == 0) {
                 master_task_add_completed(master, framework, r->id, &parts);
             }
         }
@@ -250,8 +247,7 @@ static void readmit(struct master *master, struct agent *agent, const struct upi
     add_tasks(master, agent, r, origin);
     log_return(master, agent, r);
 
-    Pb__Internal__SlaveReregisteredMessage message =
-        PB__INTERNAL__SLAVE_REREGISTERED_MESSAGE__INIT;
+    Pb__Internal__SlaveReregisteredMessage message = PB__INTERNAL__SLAVE_REREGISTERED_MESSAGE__INIT;
     Pb__AgentID id = PB__AGENT_ID__INIT;
     id.value = agent->id->data;
     message.slave_id = &id;
@@ -305,12 +301,10 @@ static Pb__TaskStatus *question(struct master *master, const struct task *task)
 static Pb__Internal__ReconcileTasksMessage *questions_new(struct master *master,
                                                           const struct framework *framework)
 {
-    Pb__Internal__ReconcileTasksMessage *message =
-        MESSAGE_NEW(Pb__Internal__ReconcileTasksMessage, pb__internal__reconcile_tasks_message,
-                    &master->arena);
-    int failed = MESSAGE_DECODE(Pb__FrameworkInfo, pb__framework_info,
-                                blob_slice(framework->info), &master->arena, &message->framework,
-                                NULL);
+    Pb__Internal__ReconcileTasksMessage *message = MESSAGE_NEW(
+        Pb__Internal__ReconcileTasksMessage, pb__internal__reconcile_tasks_message, &master->arena);
+    int failed = MESSAGE_DECODE(Pb__FrameworkInfo, pb__framework_info, blob_slice(framework->info),
+                                &master->arena, &message->framework, NULL);
     ASSERT(failed == 0);
     message->framework_id = message->framework->id;
     return message;
@@ -319,8 +313,7 @@ static Pb__Internal__ReconcileTasksMessage *questions_new(struct master *master,
 /* Tasks that the agent does not list may be on their way to it: it is asked. */
 static void send_reregistered(struct master *master, struct agent *agent, uint32_t mark)
 {
-    Pb__Internal__SlaveReregisteredMessage message =
-        PB__INTERNAL__SLAVE_REREGISTERED_MESSAGE__INIT;
+    Pb__Internal__SlaveReregisteredMessage message = PB__INTERNAL__SLAVE_REREGISTERED_MESSAGE__INIT;
     Pb__AgentID id = PB__AGENT_ID__INIT;
     id.value = agent->id->data;
     message.slave_id = &id;
@@ -424,16 +417,14 @@ static void welcome_back(struct master *master, struct agent *agent, const struc
     master_agent_describe(master, agent, &self);
     resources_deinit(&checkpointed);
     agent->reregistered_ns = master->now.wall_ns;
-    master_agent_changed(master, agent,
-                         !slice_equal(blob_slice(before), blob_slice(agent->info)));
+    master_agent_changed(master, agent, !slice_equal(blob_slice(before), blob_slice(agent->info)));
     blob_unref(before);
 
     uint32_t mark = ++master->next_mark;
     for (size_t i = 0; i < r->task_count; i++) {
         const struct framework *framework =
             master_find_framework(master, r->frameworks[r->tasks[i].framework].id);
-        struct task *task =
-            framework != NULL ? master_find_task(framework, r->tasks[i].id) : NULL;
+        struct task *task = framework != NULL ? master_find_task(framework, r->tasks[i].id) : NULL;
         if (task != NULL && task->agent == agent) {
             task->mark = mark;
         }
@@ -478,9 +469,9 @@ static bool may_return(struct master *master, const struct upid *from, struct sl
         master_register_shut_down(master, from, "Agent has been marked gone");
         return false;
     }
-    bool busy = (departed != NULL && departed->busy) ||
-                (agent != NULL && (agent->state == AGENT_ADMITTING ||
-                                   agent->transition != AGENT_SETTLED));
+    bool busy =
+        (departed != NULL && departed->busy) ||
+        (agent != NULL && (agent->state == AGENT_ADMITTING || agent->transition != AGENT_SETTLED));
     return !busy;
 }
 
@@ -529,8 +520,8 @@ void master_reregister_agent(struct master *master, const struct upid *from, str
     if (master_reregister_parse(master, message, &r, &err) != 0) {
         char pid[UPID_TEXT_SIZE];
         upid_format(from, pid);
-        master_log(master, LOG_LEVEL_WARNING,
-                   "Dropping invalid re-registration of agent at %s: %s", pid, err.text);
+        master_log(master, LOG_LEVEL_WARNING, "Dropping invalid re-registration of agent at %s: %s",
+                   pid, err.text);
         return;
     }
     if (!master_machine_refuses(master, from, r.info->hostname) &&

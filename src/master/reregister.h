@@ -30,27 +30,27 @@ void master_reregister_stored(struct master *master, const struct pending *pendi
 struct reregister_framework {
     Pb__FrameworkInfo *info;
     struct slice id;
-    struct slice role;         /* for agents without MULTI_ROLE: its only role; data NULL = none */
-    struct resources used;     /* by its tasks and executors */
+    struct slice role;     /* for agents without MULTI_ROLE: its only role; data NULL = none */
+    struct resources used; /* by its tasks and executors */
 };
 
 struct reregister_executor {
-    Pb__ExecutorInfo *info;    /* upgraded, allocated */
-    size_t framework;          /* index */
+    Pb__ExecutorInfo *info; /* upgraded, allocated */
+    size_t framework;       /* index */
 };
 
 struct reregister_task {
     struct slice id;
-    struct slice executor_id;  /* data NULL = a command task */
-    size_t framework;          /* index */
+    struct slice executor_id; /* data NULL = a command task */
+    size_t framework;         /* index */
     struct task_parts parts;
     struct resources resources;
 };
 
 struct reregistration {
-    Pb__AgentInfo *info;       /* upgraded */
-    struct slice id;           /* of the agent */
-    const char *version;       /* NULL = not given */
+    Pb__AgentInfo *info; /* upgraded */
+    struct slice id;     /* of the agent */
+    const char *version; /* NULL = not given */
     uint32_t capabilities;
     bool has_resource_version;
     struct uuid resource_version;
@@ -61,7 +61,7 @@ struct reregistration {
     size_t executor_count;
     struct reregister_task *tasks;
     size_t task_count;
-    struct slice *completed;   /* encoded Archive.Framework */
+    struct slice *completed; /* encoded Archive.Framework */
     size_t completed_count;
 };
 

@@ -38,7 +38,7 @@ struct raw {
     size_t task_count;
 };
 
-#define DECODE(master, type, name, bytes, ret)                                                     \
+#define DECODE(master, type, name, bytes, ret) \
     (MESSAGE_DECODE(type, name, (bytes), &(master)->input, (ret), err) == 0)
 
 static bool add_framework(struct master *master, struct reregistration *r, struct slice bytes,

@@ -18,13 +18,13 @@ static int do_teardown(struct master *master, struct framework *framework,
 }
 
 /* `DO(kill)`: a call whose part has a handler that cannot fail. */
-#define DO(part)                                                                                   \
-    static int do_##part(struct master *master, struct framework *framework,                       \
-                         const Pb__Scheduler__Call *call, struct err *err)                         \
-    {                                                                                              \
-        (void)err;                                                                                 \
-        master_##part(master, framework, call->part);                                              \
-        return 0;                                                                                  \
+#define DO(part)                                                             \
+    static int do_##part(struct master *master, struct framework *framework, \
+                         const Pb__Scheduler__Call *call, struct err *err)   \
+    {                                                                        \
+        (void)err;                                                           \
+        master_##part(master, framework, call->part);                        \
+        return 0;                                                            \
     }
 DO(accept)
 DO(decline)
@@ -114,8 +114,7 @@ int master_scheduler_perform(struct master *master, struct framework *framework,
 
 /* --- the endpoint: checks in the reference's order (facts/observed.md, scheduler 2) --- */
 
-static void bad_request(struct master *master, const struct net_request *request,
-                        const char *text)
+static void bad_request(struct master *master, const struct net_request *request, const char *text)
 {
     net_respond_text(&master->effects->net, request->handle, 400, "%s", text);
 }
@@ -189,8 +188,7 @@ static bool may_call(struct master *master, const struct net_request *request,
         return false;
     }
     if (request->principal != NULL &&
-        (framework->principal == NULL ||
-         strcmp(framework->principal, request->principal) != 0)) {
+        (framework->principal == NULL || strcmp(framework->principal, request->principal) != 0)) {
         net_respond_text(net, request->handle, 400,
                          "Authenticated principal '%s' does not match principal '%s' set in "
                          "`FrameworkInfo`",
@@ -260,8 +258,7 @@ void master_scheduler_call(struct master *master, const struct net_request *requ
         accept = master_http_accept(request);
         if (accept == HTTP_MEDIA_NONE) {
             net_respond_text(&master->effects->net, request->handle, 406,
-                             "Expecting 'Accept' to allow '" HTTP_PROTOBUF "' or '" HTTP_JSON
-                             "'");
+                             "Expecting 'Accept' to allow '" HTTP_PROTOBUF "' or '" HTTP_JSON "'");
             return;
         }
     }

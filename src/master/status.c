@@ -109,8 +109,7 @@ void master_status_evolve(struct slice update, bool acknowledged, struct buf *ou
     while (cursor_next(&cursor, &field)) {
         bool replaced = (field.number == FIELD_STATUS_AGENT_ID && agent_id.number != 0) ||
                         (field.number == FIELD_STATUS_EXECUTOR_ID && executor_id.number != 0) ||
-                        field.number == FIELD_STATUS_TIMESTAMP ||
-                        field.number == FIELD_STATUS_UUID;
+                        field.number == FIELD_STATUS_TIMESTAMP || field.number == FIELD_STATUS_UUID;
         if (!replaced) {
             buf_append_slice(out, field.whole);
         }

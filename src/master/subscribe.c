@@ -21,8 +21,8 @@ static void count(struct master *master, const Pb__FrameworkInfo *info)
 /* What can be said against it before the framework itself is looked at. */
 static int check(struct master *master, const struct subscription *s, struct err *err)
 {
-    bool known = !is_new(s->info) &&
-                 master_find_framework(master, slice_from(s->info->id->value)) != NULL;
+    bool known =
+        !is_new(s->info) && master_find_framework(master, slice_from(s->info->id->value)) != NULL;
     if (!known && master->running_count >= master->options.max_frameworks) {
         return err_set(err, VALIDATE_E, "The master has too many frameworks");
     }
@@ -33,8 +33,7 @@ static int check(struct master *master, const struct subscription *s, struct err
 }
 
 /* User and checkpoint stay as they were, in silence; what else must not change is refused. */
-static int check_known(const struct framework *framework, Pb__FrameworkInfo *info,
-                       struct err *err)
+static int check_known(const struct framework *framework, Pb__FrameworkInfo *info, struct err *err)
 {
     info->user = framework->user;
     info->has_checkpoint = info->has_checkpoint || framework->checkpoint;
@@ -50,8 +49,7 @@ static struct framework *add_new(struct master *master, const struct subscriptio
                                (unsigned long long)master->next_framework++);
     s->info->id = &fresh;
     struct framework *framework = master_framework_add(master, s->info);
-    master_framework_update(master, framework, s->info, s->suppressed_roles,
-                            s->suppressed_count);
+    master_framework_update(master, framework, s->info, s->suppressed_roles, s->suppressed_count);
     s->info->id = id;
     master_log(master, LOG_LEVEL_INFO, "Subscribed framework %s (%s)", framework->id->data,
                framework->name);
@@ -81,8 +79,8 @@ static void start_heartbeat(struct master *master, struct framework *framework)
 static void open_stream(struct master *master, struct framework *framework, uint64_t handle,
                         bool json, const char *stream_id)
 {
-    struct net_effect *effect = net_stream_open(&master->effects->net, handle,
-                                                json ? HTTP_JSON : HTTP_PROTOBUF);
+    struct net_effect *effect =
+        net_stream_open(&master->effects->net, handle, json ? HTTP_JSON : HTTP_PROTOBUF);
     net_add_header(effect, "Mesos-Stream-Id", stream_id);
     master_framework_connect_http(master, framework, handle, json, stream_id);
 }
@@ -127,8 +125,7 @@ void master_subscribe_http(struct master *master, uint64_t handle, bool json,
     if (framework_is_connected(framework->state)) {
         master_event_error(master, framework, "Framework failed over");
     }
-    master_framework_update(master, framework, s->info, s->suppressed_roles,
-                            s->suppressed_count);
+    master_framework_update(master, framework, s->info, s->suppressed_roles, s->suppressed_count);
     framework->reregistered_ns = master->now.wall_ns;
     if (recovered) {
         framework->registered_ns = master->now.wall_ns;
@@ -159,8 +156,7 @@ static struct framework *find_by_upid(const struct master *master, const struct 
     return NULL;
 }
 
-static void take_over(struct master *master, struct framework *framework,
-                      const struct upid *from)
+static void take_over(struct master *master, struct framework *framework, const struct upid *from)
 {
     bool other = framework->connection != CONNECTION_UPID || !upid_equal(&framework->upid, from);
     if (other && framework_is_connected(framework->state)) {
@@ -203,8 +199,7 @@ static void subscribe_known(struct master *master, const struct upid *from,
         return;
     }
     count_subscribe(framework);
-    master_framework_update(master, framework, s->info, s->suppressed_roles,
-                            s->suppressed_count);
+    master_framework_update(master, framework, s->info, s->suppressed_roles, s->suppressed_count);
     framework->reregistered_ns = master->now.wall_ns;
     master_log(master, LOG_LEVEL_INFO, "Subscribed framework %s (%s) again", framework->id->data,
                framework->name);

@@ -41,13 +41,13 @@ static void put_id(struct buf *out, uint32_t number, struct slice id)
 }
 
 /* The part of an event as field `number`, and in it the message that `put` appends as field 1. */
-#define PUT_PART(out, number, put)                                                                 \
-    do {                                                                                           \
-        size_t part_ = wire_begin((out), (number));                                                \
-        size_t message_ = wire_begin((out), FIELD_PART);                                           \
-        put;                                                                                       \
-        wire_end((out), message_);                                                                 \
-        wire_end((out), part_);                                                                    \
+#define PUT_PART(out, number, put)                       \
+    do {                                                 \
+        size_t part_ = wire_begin((out), (number));      \
+        size_t message_ = wire_begin((out), FIELD_PART); \
+        put;                                             \
+        wire_end((out), message_);                       \
+        wire_end((out), part_);                          \
     } while (0)
 
 static void put_task_updated(const struct change *change, struct buf *out)
@@ -84,8 +84,7 @@ static void encode(const struct master *master, const struct change *change, str
     case CHANGE_TASK_ADDED:
         wire_put_varint(out, FIELD_EVENT_TYPE, PB__MASTER__EVENT__TYPE__TASK_ADDED);
         PUT_PART(out, FIELD_EVENT_TASK_ADDED,
-                 master_view_encode_task(SNAPSHOT_RECORD(struct task_record, change->record),
-                                         out));
+                 master_view_encode_task(SNAPSHOT_RECORD(struct task_record, change->record), out));
         break;
     case CHANGE_TASK_UPDATED:
         wire_put_varint(out, FIELD_EVENT_TYPE, PB__MASTER__EVENT__TYPE__TASK_UPDATED);
@@ -153,8 +152,7 @@ static void subscriber_free(struct master *master, struct subscriber *subscriber
 
 void master_subscribers_heartbeat(struct master *master, struct subscriber *subscriber)
 {
-    net_stream_write(&master->effects->net, subscriber->handle,
-                     heartbeat_record(subscriber->json));
+    net_stream_write(&master->effects->net, subscriber->handle, heartbeat_record(subscriber->json));
     timers_set(&master->timers, &subscriber->heartbeat,
                time_add_ns(master->now.mono_ns, SUBSCRIBERS_HEARTBEAT_NS));
 }

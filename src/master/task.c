@@ -3,8 +3,8 @@
 #include <stdlib.h>
 
 #include "common/xalloc.h"
-#include "master/fields.h"
 #include "master/drain.h"
+#include "master/fields.h"
 #include "master/master_state.h"
 #include "wire/cursor.h"
 
@@ -45,8 +45,7 @@ static struct task_record *record_new(struct master *master, const struct framew
     record->id_at = (uint32_t)(id.bytes.data - record->info->data);
     record->id_size = (uint32_t)id.bytes.size;
     struct cursor_field executor;
-    record->has_executor =
-        cursor_find(blob_slice(record->info), FIELD_TASK_EXECUTOR_ID, &executor);
+    record->has_executor = cursor_find(blob_slice(record->info), FIELD_TASK_EXECUTOR_ID, &executor);
     return record;
 }
 
@@ -142,8 +141,7 @@ void master_usage_release(struct master *master, const struct framework *framewo
 
 static bool is_over(uint8_t state)
 {
-    return master_task_state_is_terminal((enum task_state)state) ||
-           state == TASK_STATE_UNREACHABLE;
+    return master_task_state_is_terminal((enum task_state)state) || state == TASK_STATE_UNREACHABLE;
 }
 
 struct task *master_task_add(struct master *master, struct framework *framework,
@@ -179,8 +177,7 @@ static void replace(struct master *master, struct task *task, struct task_record
     cow_table_put(&master->task_records, task->slot, &record->value);
 }
 
-void master_task_update(struct master *master, struct task *task,
-                        const struct task_update *update)
+void master_task_update(struct master *master, struct task *task, const struct task_update *update)
 {
     struct task_record *record = record_copy(task->record);
     uint8_t before = record->state;
@@ -394,18 +391,18 @@ static struct slice killed_status(struct master *master, const struct framework 
         ASSERT(found);
     }
     struct slice status;
-    master_status_encode(master,
-                         &(struct status_draft){
-                             .framework_id = blob_slice(framework->id),
-                             .task_id = task_record_id(record),
-                             .agent_id = blob_slice(record->agent_id),
-                             .executor_id = executor_id.bytes,
-                             .state = TASK_STATE_KILLED,
-                             .reason = REASON_FRAMEWORK_REMOVED,
-                             .message = arena_printf(&master->arena, "Framework %s removed",
-                                                     framework->id->data),
-                         },
-                         &status);
+    master_status_encode(
+        master,
+        &(struct status_draft){
+            .framework_id = blob_slice(framework->id),
+            .task_id = task_record_id(record),
+            .agent_id = blob_slice(record->agent_id),
+            .executor_id = executor_id.bytes,
+            .state = TASK_STATE_KILLED,
+            .reason = REASON_FRAMEWORK_REMOVED,
+            .message = arena_printf(&master->arena, "Framework %s removed", framework->id->data),
+        },
+        &status);
     return status;
 }
 

@@ -53,23 +53,23 @@ enum task_place { TASK_ACTIVE, TASK_PLACE_UNREACHABLE, TASK_PLACE_COMPLETED };
 /* Immutable; replaced in the table of tasks whenever the task changes. */
 struct task_record {
     struct cow_value value;
-    uint64_t order;           /* when it came to this place: rises within a place */
-    struct blob *info;        /* encoded mesos.Task without framework_id, agent_id, state, statuses,
-                                 status_update_state and status_update_uuid; resources in the newer
-                                 format, with allocation_info */
-    struct blob *statuses;    /* whole fields `statuses` of mesos.Task, one behind the other, to be
-                                 spliced as they are; NULL = none */
+    uint64_t order;        /* when it came to this place: rises within a place */
+    struct blob *info;     /* encoded mesos.Task without framework_id, agent_id, state, statuses,
+                              status_update_state and status_update_uuid; resources in the newer
+                              format, with allocation_info */
+    struct blob *statuses; /* whole fields `statuses` of mesos.Task, one behind the other, to be
+                              spliced as they are; NULL = none */
     struct blob *framework_id; /* text */
     struct blob *agent_id;     /* text */
-    uint32_t framework;       /* slot in the table of frameworks */
-    uint32_t agent;           /* slot in the table of agents; meaningful while ACTIVE */
-    uint32_t id_at;           /* where in info the task's id is */
+    uint32_t framework;        /* slot in the table of frameworks */
+    uint32_t agent;            /* slot in the table of agents; meaningful while ACTIVE */
+    uint32_t id_at;            /* where in info the task's id is */
     uint32_t id_size;
-    uint8_t state;            /* enum task_state: newest known */
+    uint8_t state;               /* enum task_state: newest known */
     uint8_t status_update_state; /* of the update last forwarded to the framework */
-    uint8_t place;            /* enum task_place */
-    bool has_status_update;   /* status_update_state and _uuid are set */
-    bool has_executor;        /* info has an executor_id */
+    uint8_t place;               /* enum task_place */
+    bool has_status_update;      /* status_update_state and _uuid are set */
+    bool has_executor;           /* info has an executor_id */
     struct uuid status_update_uuid;
 };
 
@@ -87,8 +87,8 @@ const char *master_task_state_name(enum task_state state); /* "TASK_RUNNING" */
 
 /* Loop only. */
 struct task {
-    struct map_link by_id;      /* framework->tasks, by task id */
-    struct list of_agent;       /* agent->tasks */
+    struct map_link by_id; /* framework->tasks, by task id */
+    struct list of_agent;  /* agent->tasks */
     struct framework *framework;
     struct agent *agent;
     struct task_record *record; /* owned by the table of tasks */
@@ -139,18 +139,17 @@ void master_task_add_completed(struct master *master, struct framework *framewor
 
 /* One update of a task (facts/state_machines.md 2.5). */
 struct task_update {
-    struct slice status;       /* encoded TaskStatus */
-    enum task_state state;     /* its state */
-    enum task_state latest;    /* newest state known, decides what becomes of the task */
-    bool forwarded;            /* the framework was told, and its acknowledgement is awaited */
-    struct uuid uuid;          /* with forwarded */
-    int source;                /* numbers of TaskStatus.Source and Reason; -1 = not set */
+    struct slice status;    /* encoded TaskStatus */
+    enum task_state state;  /* its state */
+    enum task_state latest; /* newest state known, decides what becomes of the task */
+    bool forwarded;         /* the framework was told, and its acknowledgement is awaited */
+    struct uuid uuid;       /* with forwarded */
+    int source;             /* numbers of TaskStatus.Source and Reason; -1 = not set */
     int reason;
 };
 
 /* Resources are given back once it is over or unreachable. */
-void master_task_update(struct master *master, struct task *task,
-                        const struct task_update *update);
+void master_task_update(struct master *master, struct task *task, const struct task_update *update);
 /* Moves it to its framework's unreachable tasks (its agent has departed) or completed ones. */
 void master_task_remove(struct master *master, struct task *task, bool unreachable);
 /* Counts the end of a task; also of one that never began. */

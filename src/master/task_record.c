@@ -81,11 +81,11 @@ static void put_message(struct buf *out, uint32_t number, const ProtobufCMessage
     wire_end(out, begun);
 }
 
-#define PUT_OPTIONAL(out, number, message)                                                         \
-    do {                                                                                           \
-        if ((message) != NULL) {                                                                   \
-            put_message((out), (number), &(message)->base);                                        \
-        }                                                                                          \
+#define PUT_OPTIONAL(out, number, message)                  \
+    do {                                                    \
+        if ((message) != NULL) {                            \
+            put_message((out), (number), &(message)->base); \
+        }                                                   \
     } while (0)
 
 static const char *user_of(const Pb__TaskInfo *info)
@@ -196,8 +196,7 @@ static bool task_state_of(uint64_t number, enum task_state *ret_state)
 }
 
 int master_task_parts_of_task(struct master *master, struct slice task, struct slice role,
-                              struct task_memo *memo, struct task_parts *ret_parts,
-                              struct err *err)
+                              struct task_memo *memo, struct task_parts *ret_parts, struct err *err)
 {
     CLEANUP(buf_deinit) struct buf info = BUF_INIT;
     CLEANUP(buf_deinit) struct buf given = BUF_INIT;

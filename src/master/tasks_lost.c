@@ -18,9 +18,9 @@ static struct slice executor_id_of(const struct task_record *record)
 {
     struct cursor_field id = {0};
     if (record->has_executor) {
-        bool found = cursor_path(blob_slice(record->info),
-                                 (const uint32_t[]){FIELD_TASK_EXECUTOR_ID, FIELD_ID_VALUE}, 2,
-                                 &id);
+        bool found =
+            cursor_path(blob_slice(record->info),
+                        (const uint32_t[]){FIELD_TASK_EXECUTOR_ID, FIELD_ID_VALUE}, 2, &id);
         ASSERT(found);
     }
     return id.bytes;
@@ -32,19 +32,19 @@ static void lose(struct master *master, struct task *task, const struct verdict 
     struct framework *framework = task->framework;
     const struct task_record *record = task->record;
     struct slice status;
-    struct slice update = master_status_encode(
-        master,
-        &(struct status_draft){
-            .framework_id = blob_slice(framework->id),
-            .task_id = task_record_id(record),
-            .agent_id = blob_slice(record->agent_id),
-            .executor_id = executor_id_of(record),
-            .state = verdict->state,
-            .reason = verdict->reason,
-            .message = verdict->message,
-            .unreachable_time_ns = verdict->unreachable_time_ns,
-        },
-        &status);
+    struct slice update =
+        master_status_encode(master,
+                             &(struct status_draft){
+                                 .framework_id = blob_slice(framework->id),
+                                 .task_id = task_record_id(record),
+                                 .agent_id = blob_slice(record->agent_id),
+                                 .executor_id = executor_id_of(record),
+                                 .state = verdict->state,
+                                 .reason = verdict->reason,
+                                 .message = verdict->message,
+                                 .unreachable_time_ns = verdict->unreachable_time_ns,
+                             },
+                             &status);
     master_task_update(master, task,
                        &(struct task_update){
                            .status = status,
@@ -104,8 +104,7 @@ static struct verdict verdict_of(const struct framework *framework, const struct
     return verdict;
 }
 
-void master_tasks_lost_all(struct master *master, struct agent *agent,
-                           const struct agent_end *end)
+void master_tasks_lost_all(struct master *master, struct agent *agent, const struct agent_end *end)
 {
     struct task *task;
     LIST_FOR_EACH (task, &agent->tasks, of_agent) {
@@ -125,18 +124,17 @@ static void lose_unreachable(struct master *master, struct unreachable_task *tas
     struct cow_value *value = cow_table_get(&master->task_records, task->slot);
     const struct task_record *record = CONTAINER_OF(value, struct task_record, value);
     struct slice status;
-    struct slice update = master_status_encode(
-        master,
-        &(struct status_draft){
-            .framework_id = blob_slice(framework->id),
-            .task_id = task_record_id(record),
-            .agent_id = blob_slice(record->agent_id),
-            .executor_id = executor_id_of(record),
-            .state = verdict->state,
-            .reason = verdict->reason,
-            .message = verdict->message,
-        },
-        &status);
+    struct slice update = master_status_encode(master,
+                                               &(struct status_draft){
+                                                   .framework_id = blob_slice(framework->id),
+                                                   .task_id = task_record_id(record),
+                                                   .agent_id = blob_slice(record->agent_id),
+                                                   .executor_id = executor_id_of(record),
+                                                   .state = verdict->state,
+                                                   .reason = verdict->reason,
+                                                   .message = verdict->message,
+                                               },
+                                               &status);
     master_task_end_unreachable(master, task, status, verdict->state);
     if (framework_is_connected(framework->state)) {
         master_event_update(master, framework, update, NULL);

@@ -25,8 +25,8 @@ static struct task *task_of(const struct framework *framework, const struct agen
     return task != NULL && task->agent == agent ? task : NULL;
 }
 
-static void log_update(struct master *master, const struct task *task,
-                       const Pb__TaskStatus *status, const struct uuid *uuid)
+static void log_update(struct master *master, const struct task *task, const Pb__TaskStatus *status,
+                       const struct uuid *uuid)
 {
     const struct task_record *record = task->record;
     if (record->has_status_update &&
@@ -41,8 +41,8 @@ static void log_update(struct master *master, const struct task *task,
 }
 
 static void apply(struct master *master, struct task *task,
-                  const Pb__Internal__StatusUpdate *update, const struct uuid *uuid,
-                  bool forwarded, struct slice body)
+                  const Pb__Internal__StatusUpdate *update, const struct uuid *uuid, bool forwarded,
+                  struct slice body)
 {
     const Pb__TaskStatus *status = update->status;
     struct cursor_field bytes;
@@ -54,9 +54,8 @@ static void apply(struct master *master, struct task *task,
                        &(struct task_update){
                            .status = bytes.bytes,
                            .state = (enum task_state)status->state,
-                           .latest = (enum task_state)(update->has_latest_state
-                                                           ? update->latest_state
-                                                           : status->state),
+                           .latest = (enum task_state)(
+                               update->has_latest_state ? update->latest_state : status->state),
                            .forwarded = forwarded,
                            .uuid = *uuid,
                            .source = status->has_source ? (int)status->source : -1,
@@ -70,10 +69,9 @@ void master_update_status(struct master *master, const Pb__Internal__StatusUpdat
     const Pb__Internal__StatusUpdate *update = message->update;
     struct uuid uuid;
     master_count(master, COUNTER_MESSAGES_STATUS_UPDATE);
-    struct agent *agent =
-        update->slave_id != NULL
-            ? master_find_registered(master, slice_from(update->slave_id->value))
-            : NULL;
+    struct agent *agent = update->slave_id != NULL
+                              ? master_find_registered(master, slice_from(update->slave_id->value))
+                              : NULL;
     if (agent == NULL || !update->has_uuid ||
         !uuid_from_bytes(message_bytes(update->uuid), &uuid)) {
         master_count(master, COUNTER_INVALID_STATUS_UPDATES);
@@ -94,8 +92,7 @@ void master_update_status(struct master *master, const Pb__Internal__StatusUpdat
         return;
     }
     apply(master, task, update, &uuid, forwarded, body);
-    master_count(master, forwarded ? COUNTER_VALID_STATUS_UPDATES
-                                   : COUNTER_INVALID_STATUS_UPDATES);
+    master_count(master, forwarded ? COUNTER_VALID_STATUS_UPDATES : COUNTER_INVALID_STATUS_UPDATES);
 }
 
 /* --- executors --- */

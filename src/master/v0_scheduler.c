@@ -244,8 +244,8 @@ void master_v0_reconcile(struct master *master, const struct upid *from,
     Pb__Scheduler__Call__Reconcile reconcile = PB__SCHEDULER__CALL__RECONCILE__INIT;
     for (size_t i = 0; i < message->n_statuses; i++) {
         Pb__Scheduler__Call__Reconcile__Task *task =
-            MESSAGE_NEW(Pb__Scheduler__Call__Reconcile__Task,
-                        pb__scheduler__call__reconcile__task, &master->arena);
+            MESSAGE_NEW(Pb__Scheduler__Call__Reconcile__Task, pb__scheduler__call__reconcile__task,
+                        &master->arena);
         task->task_id = message->statuses[i]->task_id;
         task->agent_id = message->statuses[i]->agent_id;
         MESSAGE_APPEND(&master->arena, reconcile.n_tasks, reconcile.tasks, task);

@@ -23,8 +23,7 @@ static int check_uuid(ProtobufCBinaryData bytes, struct err *err)
     return 0;
 }
 
-static int check_subscribe(const Pb__Scheduler__Call *call, const char *principal,
-                           struct err *err)
+static int check_subscribe(const Pb__Scheduler__Call *call, const char *principal, struct err *err)
 {
     if (call->subscribe == NULL) {
         return err_set(err, VALIDATE_E, "Expecting 'subscribe' to be present");

@@ -65,8 +65,8 @@ static int check_offer_filters(const Pb__FrameworkInfo *info, struct err *err)
                                "Resource quantities must contain at least one quantity");
             }
             for (size_t k = 0; k < q->n_quantities; k++) {
-                double amount = q->quantities[k]->value != NULL ? q->quantities[k]->value->value
-                                                                : 0;
+                double amount =
+                    q->quantities[k]->value != NULL ? q->quantities[k]->value->value : 0;
                 if (resource_validate_amount(amount, err) != 0) {
                     return err_wrap(err, VALIDATE_E, "Invalid resource quantity for '%s'",
                                     q->quantities[k]->key);
@@ -124,8 +124,8 @@ static int check_whitelist(const struct master *master, const Pb__FrameworkInfo 
     size_t count = multi ? info->n_roles : 1;
     for (size_t i = 0; i < count; i++) {
         if (!master_validate_role_is_listed(master, roles[i])) {
-            return err_set(err, VALIDATE_E,
-                           "Roles { %s } are not present in the master's --roles", roles[i]);
+            return err_set(err, VALIDATE_E, "Roles { %s } are not present in the master's --roles",
+                           roles[i]);
         }
     }
     return 0;
@@ -146,8 +146,7 @@ int master_validate_framework(const struct master *master, const Pb__FrameworkIn
                        "User 'root' is not allowed to run frameworks without "
                        "--root_submissions set");
     }
-    if (info->id != NULL &&
-        master_is_completed_framework(master, slice_from(info->id->value))) {
+    if (info->id != NULL && master_is_completed_framework(master, slice_from(info->id->value))) {
         return err_set(err, VALIDATE_E, "Framework has been removed");
     }
     return 0;

@@ -24,8 +24,7 @@ static int check_secret(const Pb__Secret *secret, struct err *err)
         return 0;
     case PB__SECRET__TYPE__VALUE:
         if (secret->value == NULL) {
-            return err_set(err, VALIDATE_E,
-                           "Secret of type VALUE must have the 'value' field set");
+            return err_set(err, VALIDATE_E, "Secret of type VALUE must have the 'value' field set");
         }
         if (secret->reference != NULL) {
             return err_set(err, VALIDATE_E,
@@ -50,8 +49,8 @@ static int check_secret_variable(const Pb__Environment__Variable *variable, stru
                        variable->name);
     }
     if (check_secret(variable->secret, err) != 0) {
-        return err_wrap(err, VALIDATE_E,
-                        "Environment variable '%s' specifies an invalid secret", variable->name);
+        return err_wrap(err, VALIDATE_E, "Environment variable '%s' specifies an invalid secret",
+                        variable->name);
     }
     const Pb__Secret__Value *value = variable->secret->value;
     if (value != NULL && value->data.len > 0 &&
@@ -66,8 +65,8 @@ static int check_secret_variable(const Pb__Environment__Variable *variable, stru
 
 static int check_variable(const Pb__Environment__Variable *variable, struct err *err)
 {
-    int type = variable->has_type ? (int)variable->type
-                                  : (int)PB__ENVIRONMENT__VARIABLE__TYPE__VALUE;
+    int type =
+        variable->has_type ? (int)variable->type : (int)PB__ENVIRONMENT__VARIABLE__TYPE__VALUE;
     switch (type) {
     case PB__ENVIRONMENT__VARIABLE__TYPE__SECRET:
         return check_secret_variable(variable, err);
@@ -84,15 +83,13 @@ static int check_variable(const Pb__Environment__Variable *variable, struct err 
         }
         return 0;
     default:
-        return err_set(err, VALIDATE_E,
-                       "Environment variable of type 'UNKNOWN' is not allowed");
+        return err_set(err, VALIDATE_E, "Environment variable of type 'UNKNOWN' is not allowed");
     }
 }
 
 int master_validate_command(const Pb__CommandInfo *command, struct err *err)
 {
-    for (size_t i = 0; command->environment != NULL && i < command->environment->n_variables;
-         i++) {
+    for (size_t i = 0; command->environment != NULL && i < command->environment->n_variables; i++) {
         int r = check_variable(command->environment->variables[i], err);
         if (r != 0) {
             return r;
@@ -141,8 +138,7 @@ static int check_source(const Pb__Volume__Source *source, struct err *err)
 
 static int check_volume(const Pb__Volume *volume, struct err *err)
 {
-    int sources =
-        (volume->host_path != NULL) + (volume->image != NULL) + (volume->source != NULL);
+    int sources = (volume->host_path != NULL) + (volume->image != NULL) + (volume->source != NULL);
     if (sources != 1) {
         return err_set(err, VALIDATE_E,
                        "Only one of them should be set: 'host_path', 'image' and 'source'");
@@ -246,8 +242,7 @@ static int check_http_health(const Pb__HealthCheck__HTTPCheckInfo *http, struct 
     }
     if (http->scheme != NULL && strcmp(http->scheme, "http") != 0 &&
         strcmp(http->scheme, "https") != 0) {
-        return err_set(err, VALIDATE_E, "Unsupported HTTP health check scheme: '%s'",
-                       http->scheme);
+        return err_set(err, VALIDATE_E, "Unsupported HTTP health check scheme: '%s'", http->scheme);
     }
     return check_path(http->path, "HTTP health check", err);
 }

@@ -22,8 +22,7 @@ static int check_executor_type(const Pb__ExecutorInfo *info, struct err *err)
             return err_set(err, VALIDATE_E,
                            "'ExecutorInfo.command' must not be set for 'DEFAULT' executor");
         }
-        if (info->container != NULL &&
-            info->container->type != PB__CONTAINER_INFO__TYPE__MESOS) {
+        if (info->container != NULL && info->container->type != PB__CONTAINER_INFO__TYPE__MESOS) {
             return err_set(err, VALIDATE_E,
                            "'ExecutorInfo.container.type' must be 'MESOS' for 'DEFAULT' executor");
         }
@@ -85,8 +84,8 @@ static int check_executor(const struct validate_context *context, const Pb__Exec
     if (resource_validate_executor(info->resources, info->n_resources, err) != 0) {
         return VALIDATE_E;
     }
-    const struct executor *existing = master_executor_find(
-        context->agent, context->framework, slice_from(info->executor_id->value));
+    const struct executor *existing = master_executor_find(context->agent, context->framework,
+                                                           slice_from(info->executor_id->value));
     if (existing != NULL) {
         struct blob *bytes = message_encode_blob(&info->base);
         bool same = slice_equal(blob_slice(bytes), blob_slice(existing->record->info));
@@ -130,8 +129,7 @@ static int check_limits(const struct agent *agent, const Pb__TaskInfo *task, str
         return 0;
     }
     if ((agent->capabilities & AGENT_TASK_RESOURCE_LIMITS) == 0) {
-        return err_set(err, VALIDATE_E,
-                       "Agent is not capable of handling task resource limits");
+        return err_set(err, VALIDATE_E, "Agent is not capable of handling task resource limits");
     }
     struct resources resources = RESOURCES_INIT;
     resources_add_pb(&resources, task->resources, task->n_resources, NULL);
@@ -194,8 +192,7 @@ static int check_task(const struct validate_context *context, const Pb__TaskInfo
     if (task->check != NULL && master_validate_check(task->check, err) != 0) {
         return err_wrap(err, VALIDATE_E, "Task uses invalid check");
     }
-    if (task->health_check != NULL &&
-        master_validate_health_check(task->health_check, err) != 0) {
+    if (task->health_check != NULL && master_validate_health_check(task->health_check, err) != 0) {
         return err_wrap(err, VALIDATE_E, "Task uses invalid health check");
     }
     if (resource_validate_task(task->resources, task->n_resources, err) != 0) {
@@ -331,8 +328,7 @@ static int check_least(const Pb__ExecutorInfo *executor, struct err *err)
     if (!resources_get_scalar(&resources, SLICE("cpus"), &amount) || amount < MIN_CPUS_MILLI) {
         r = err_set(err, VALIDATE_E,
                     "Executor '%s' uses less CPUs than the minimum required (0.01)", id);
-    } else if (!resources_get_scalar(&resources, SLICE("mem"), &amount) ||
-               amount < MIN_MEM_MILLI) {
+    } else if (!resources_get_scalar(&resources, SLICE("mem"), &amount) || amount < MIN_MEM_MILLI) {
         r = err_set(err, VALIDATE_E,
                     "Executor '%s' uses less memory than the minimum required (32MB)", id);
     } else if (!resources_get_scalar(&resources, SLICE("disk"), &amount)) {
@@ -375,9 +371,8 @@ static int check_group_executor(const struct validate_context *context,
     return r;
 }
 
-static int check_group_total(const struct validate_context *context,
-                             const Pb__TaskGroupInfo *group, const Pb__ExecutorInfo *executor,
-                             struct err *err)
+static int check_group_total(const struct validate_context *context, const Pb__TaskGroupInfo *group,
+                             const Pb__ExecutorInfo *executor, struct err *err)
 {
     struct resources total = RESOURCES_INIT;
     for (size_t i = 0; i < group->n_tasks; i++) {

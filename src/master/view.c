@@ -27,12 +27,12 @@ enum answer_state {
 
 struct view_answer {
     atomic_size_t refs;
-    atomic_int state;     /* enum answer_state */
-    struct buf body;      /* fixed once it is READY */
+    atomic_int state; /* enum answer_state */
+    struct buf body;  /* fixed once it is READY */
     /* loop only */
     uint64_t versions[VIEW_VERSIONS]; /* of the snapshot's tables and settings */
-    struct buf head;      /* what the loop wrote */
-    int64_t used_ns;      /* monotonic: last asked for */
+    struct buf head;                  /* what the loop wrote */
+    int64_t used_ns;                  /* monotonic: last asked for */
 };
 
 static struct view_answer *answer_ref(struct view_answer *answer)
@@ -45,8 +45,7 @@ static struct view_answer *answer_ref(struct view_answer *answer)
 
 static void answer_unref(struct view_answer *answer)
 {
-    if (answer != NULL &&
-        atomic_fetch_sub_explicit(&answer->refs, 1, memory_order_acq_rel) == 1) {
+    if (answer != NULL && atomic_fetch_sub_explicit(&answer->refs, 1, memory_order_acq_rel) == 1) {
         buf_deinit(&answer->body);
         buf_deinit(&answer->head);
         free(answer);
@@ -61,13 +60,13 @@ static void release_answer(void *owner)
 /* --- the job --- */
 
 struct view {
-    struct net_job job;              /* first: the worker's handle on it */
-    struct view_query query;         /* texts in the arena */
+    struct net_job job;      /* first: the worker's handle on it */
+    struct view_query query; /* texts in the arena */
     struct master_snapshot snapshot;
     struct arena arena;
     struct view_input input;
-    struct view_answer *answer;      /* a reference; NULL = not shared */
-    size_t size_hint;                /* bytes that the last such answer took */
+    struct view_answer *answer; /* a reference; NULL = not shared */
+    size_t size_hint;           /* bytes that the last such answer took */
 };
 
 static void render(const struct view_input *input, struct buf *out)
@@ -119,8 +118,7 @@ static struct slice make_body(struct view *view, struct buf *own)
     (void)buf_reserve(own, view->size_hint);
     render(&view->input, own);
     int none = ANSWER_NONE;
-    if (answer == NULL ||
-        !atomic_compare_exchange_strong(&answer->state, &none, ANSWER_CLAIMED)) {
+    if (answer == NULL || !atomic_compare_exchange_strong(&answer->state, &none, ANSWER_CLAIMED)) {
         return buf_slice(own);
     }
     answer->body = *own;
@@ -194,8 +192,7 @@ static void put_leader(const struct master *master, struct json_writer *w)
     json_key_text(w, "hostname", master->options.hostname);
     if (master->options.domain.data != NULL) {
         json_key(w, "domain");
-        json_message_bytes(w, &pb__domain_info__descriptor, master->options.domain,
-                           JSON_V0);
+        json_message_bytes(w, &pb__domain_info__descriptor, master->options.domain, JSON_V0);
     }
     json_end_object(w);
 }
@@ -253,8 +250,7 @@ static void write_state_head(const struct master *master, struct buf *out)
     json_key_double(&w, "unreachable_slaves", (double)master->unreachable_count);
     if (master->options.domain.data != NULL) {
         json_key(&w, "domain");
-        json_message_bytes(&w, &pb__domain_info__descriptor, master->options.domain,
-                           JSON_V0);
+        json_message_bytes(&w, &pb__domain_info__descriptor, master->options.domain, JSON_V0);
     }
     put_leader(master, &w);
     put_optional(&w, "cluster", master->options.cluster);

@@ -33,9 +33,9 @@ static const Pb__FrameworkInfo *read_info(const struct framework_record *record,
 
 static const char *capability_name(const Pb__FrameworkInfo__Capability *capability)
 {
-    const ProtobufCEnumValue *value = protobuf_c_enum_descriptor_get_value(
-        &pb__framework_info__capability__type__descriptor,
-        (int)(capability->has_type ? capability->type : 0));
+    const ProtobufCEnumValue *value =
+        protobuf_c_enum_descriptor_get_value(&pb__framework_info__capability__type__descriptor,
+                                             (int)(capability->has_type ? capability->type : 0));
     return value != NULL ? value->name : "UNKNOWN";
 }
 
@@ -66,8 +66,7 @@ static void put_summary(const struct view_index *index, const struct framework_r
 }
 
 void master_view_put_framework_summary(const struct view_index *index,
-                                       const struct framework_record *record,
-                                       struct json_writer *w)
+                                       const struct framework_record *record, struct json_writer *w)
 {
     CLEANUP(arena_deinit) struct arena arena;
     arena_init(&arena, 0);
@@ -177,8 +176,7 @@ static void put_executor(struct view_index *index, const struct executor_record 
                                 &arena, &info, NULL);
     ASSERT(failed == 0); /* it was encoded by us */
     struct view_run *run = master_view_run(
-        &index->runs,
-        master_view_run_find(blob_slice(record->info), FIELD_EXECUTOR_INFO_RESOURCES),
+        &index->runs, master_view_run_find(blob_slice(record->info), FIELD_EXECUTOR_INFO_RESOURCES),
         FIELD_EXECUTOR_INFO_RESOURCES);
     json_begin_object(w);
     json_key_string(w, "executor_id", executor_record_id(record));

@@ -89,8 +89,7 @@ static void collect_tasks(struct view_index *index)
     const struct cow_snapshot *table = &index->snapshot->tasks;
     struct arena *arena = &index->arena;
     size_t lists = index->snapshot->frameworks.slots * VIEW_PLACES;
-    const struct task_record **all =
-        arena_alloc_array(arena, table->count + AHEAD, sizeof(all[0]));
+    const struct task_record **all = arena_alloc_array(arena, table->count + AHEAD, sizeof(all[0]));
     uint32_t *list_of = arena_alloc_array(arena, table->count + 1, sizeof(list_of[0]));
     struct view_task *items = arena_alloc_array(arena, table->count + 1, sizeof(items[0]));
     struct task_count *counts = arena_alloc_array(arena, lists + 1, sizeof(counts[0]));
@@ -261,8 +260,8 @@ static void sum_offers(struct view_index *index)
     struct cow_value *value;
     for (; (value = cow_snapshot_next(&index->snapshot->offers, &slot)) != NULL; slot++) {
         const struct offer_record *record = SNAPSHOT_RECORD(struct offer_record, value);
-        const struct view_run *run = master_view_run(&index->runs, blob_slice(record->resources),
-                                                     FIELD_OFFER_RESOURCES);
+        const struct view_run *run =
+            master_view_run(&index->runs, blob_slice(record->resources), FIELD_OFFER_RESOURCES);
         resources_add(&index->framework_sums[record->framework].offered, &run->resources);
         resources_add(&index->agent_sums[record->agent].offered, &run->resources);
     }

@@ -61,7 +61,7 @@ struct view_index {
     struct arena arena;
     struct view_runs runs;
 
-    struct view_frameworks running;   /* all but the completed ones */
+    struct view_frameworks running; /* all but the completed ones */
     struct view_frameworks completed;
     struct view_agents registered;
     struct view_agents recovered;

@@ -116,8 +116,7 @@ static void end_list(struct response *r)
 }
 
 /* Puts what is in the scratch, an encoded message, into the list. */
-static void put_scratch(struct response *r, uint32_t number,
-                        const ProtobufCMessageDescriptor *desc)
+static void put_scratch(struct response *r, uint32_t number, const ProtobufCMessageDescriptor *desc)
 {
     if (r->json) {
         json_print_bytes(desc, buf_slice(&r->scratch), JSON_V1, r->out);
@@ -226,8 +225,7 @@ static void put_framework_list(struct response *r, const struct view_frameworks 
 static void put_frameworks(struct response *r)
 {
     put_framework_list(r, &r->index->running, "frameworks", FIELD_FRAMEWORKS_FRAMEWORKS);
-    put_framework_list(r, &r->index->completed, "completed_frameworks",
-                       FIELD_FRAMEWORKS_COMPLETED);
+    put_framework_list(r, &r->index->completed, "completed_frameworks", FIELD_FRAMEWORKS_COMPLETED);
 }
 
 static void put_agents(struct response *r)
@@ -313,8 +311,8 @@ static const struct document *document_of(enum view_kind kind)
                                  PB__MASTER__RESPONSE__TYPE__GET_FRAMEWORKS,
                                  FIELD_RESPONSE_FRAMEWORKS, VIEW_WANTS_ALL, put_frameworks},
         [VIEW_GET_EXECUTORS] = {"GET_EXECUTORS", "get_executors",
-                                PB__MASTER__RESPONSE__TYPE__GET_EXECUTORS,
-                                FIELD_RESPONSE_EXECUTORS, VIEW_WANTS_EXECUTORS, put_executors},
+                                PB__MASTER__RESPONSE__TYPE__GET_EXECUTORS, FIELD_RESPONSE_EXECUTORS,
+                                VIEW_WANTS_EXECUTORS, put_executors},
         [VIEW_GET_TASKS] = {"GET_TASKS", "get_tasks", PB__MASTER__RESPONSE__TYPE__GET_TASKS,
                             FIELD_RESPONSE_TASKS, VIEW_WANTS_TASKS, put_tasks},
         [VIEW_SUBSCRIBED] = {"SUBSCRIBED", "subscribed", PB__MASTER__EVENT__TYPE__SUBSCRIBED,

@@ -126,8 +126,8 @@ static void add_weights(struct roles *roles, struct slice bytes)
 {
     struct arena *arena = &roles->index->arena;
     Pb__Master__Response__GetWeights *weights;
-    int failed = MESSAGE_DECODE(Pb__Master__Response__GetWeights,
-                                pb__master__response__get_weights, bytes, arena, &weights, NULL);
+    int failed = MESSAGE_DECODE(Pb__Master__Response__GetWeights, pb__master__response__get_weights,
+                                bytes, arena, &weights, NULL);
     ASSERT(failed == 0); /* it was encoded by us */
     for (size_t i = 0; i < weights->n_weight_infos; i++) {
         struct slice name = slice_from(weights->weight_infos[i]->role);

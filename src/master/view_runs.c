@@ -86,8 +86,8 @@ struct view_run *master_view_run(struct view_runs *runs, struct slice bytes, uin
         return runs->last;
     }
     struct map_link *link = map_find(&runs->map, bytes);
-    runs->last = link != NULL ? CONTAINER_OF(link, struct view_run, by_bytes)
-                              : run_new(runs, bytes, number);
+    runs->last =
+        link != NULL ? CONTAINER_OF(link, struct view_run, by_bytes) : run_new(runs, bytes, number);
     return runs->last;
 }
 

@@ -25,13 +25,13 @@ struct view_run {
 };
 
 struct view_runs {
-    struct map map;               /* struct view_run by bytes */
-    struct arena arena;           /* holds the runs */
-    struct resource_kinds kinds;  /* the pool */
-    struct view_run **items;      /* by number; heap */
+    struct map map;              /* struct view_run by bytes */
+    struct arena arena;          /* holds the runs */
+    struct resource_kinds kinds; /* the pool */
+    struct view_run **items;     /* by number; heap */
     size_t count;
     size_t capacity;
-    struct view_run *last;        /* found last: the next is often the same */
+    struct view_run *last; /* found last: the next is often the same */
 };
 
 /* The seed is that of the index by bytes. */

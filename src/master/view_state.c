@@ -157,8 +157,8 @@ void master_view_write_tasks(const struct view_input *input, struct buf *out)
         if (i > query->offset) {
             buf_append_byte(out, ',');
         }
-        master_view_put_task(
-            record, master_view_run(&index.runs, resources, FIELD_TASK_RESOURCES), out);
+        master_view_put_task(record, master_view_run(&index.runs, resources, FIELD_TASK_RESOURCES),
+                             out);
     }
     buf_append_text(out, "]}");
     master_view_index_deinit(&index);

@@ -100,8 +100,8 @@ static void count_all(struct summary *summary)
 static void put_counts(const size_t counts[TASK_STATES], struct json_writer *w)
 {
     static const enum task_state shown[] = {
-        TASK_STATE_STAGING,  TASK_STATE_STARTING, TASK_STATE_RUNNING, TASK_STATE_KILLING,
-        TASK_STATE_FINISHED, TASK_STATE_KILLED,   TASK_STATE_FAILED,  TASK_STATE_LOST,
+        TASK_STATE_STAGING,  TASK_STATE_STARTING,    TASK_STATE_RUNNING, TASK_STATE_KILLING,
+        TASK_STATE_FINISHED, TASK_STATE_KILLED,      TASK_STATE_FAILED,  TASK_STATE_LOST,
         TASK_STATE_ERROR,    TASK_STATE_UNREACHABLE,
     };
     for (size_t i = 0; i < ELEMENTS(shown); i++) {

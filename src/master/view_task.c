@@ -362,10 +362,10 @@ static void put_id(struct buf *out, uint32_t number, struct slice id)
 
 /* What a record's info is made of, by where it belongs in a whole mesos.Task. */
 enum group {
-    GROUP_NAME,      /* name, task_id */
-    GROUP_EXECUTOR,  /* executor_id */
+    GROUP_NAME,     /* name, task_id */
+    GROUP_EXECUTOR, /* executor_id */
     GROUP_RESOURCES,
-    GROUP_REST,      /* labels and all behind them */
+    GROUP_REST, /* labels and all behind them */
     GROUPS,
 };
 

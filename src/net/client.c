@@ -69,8 +69,7 @@ static struct call *first_call(const struct client *client)
 static void free_calls(struct list *calls)
 {
     struct call *call;
-    LIST_FOR_EACH(call, calls, link)
-    {
+    LIST_FOR_EACH (call, calls, link) {
         free_call(call);
     }
 }

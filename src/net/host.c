@@ -374,17 +374,14 @@ struct net_host *net_host_free(struct net_host *host)
         return NULL;
     }
     struct call *call;
-    LIST_FOR_EACH(call, &host->calls, link)
-    {
+    LIST_FOR_EACH (call, &host->calls, link) {
         free_call(call);
     }
-    LIST_FOR_EACH(call, &host->waiting, link)
-    {
+    LIST_FOR_EACH (call, &host->waiting, link) {
         free_call(call);
     }
     struct local_message *local;
-    LIST_FOR_EACH(local, &host->locals, link)
-    {
+    LIST_FOR_EACH (local, &host->locals, link) {
         free_local(local);
     }
     loop_timer_cancel(&host->drain_timer);

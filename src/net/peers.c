@@ -261,8 +261,7 @@ struct peers *peers_free(struct peers *peers)
 {
     if (peers != NULL) {
         struct peer *peer;
-        LIST_FOR_EACH(peer, &peers->all, link)
-        {
+        LIST_FOR_EACH (peer, &peers->all, link) {
             free_peer(peer);
         }
         map_deinit(&peers->by_address);
@@ -354,8 +353,7 @@ size_t peers_unsent_size(const struct peers *peers)
 {
     size_t size = 0;
     struct peer *peer;
-    LIST_FOR_EACH(peer, &peers->all, link)
-    {
+    LIST_FOR_EACH (peer, &peers->all, link) {
         if (!peer->broken) {
             size += unsent_size(peer);
         }

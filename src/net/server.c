@@ -93,8 +93,7 @@ static void on_accept(struct evconnlistener *ev UNUSED, evutil_socket_t fd,
 static void enable(struct server *server, bool enabled)
 {
     struct listener *listener;
-    LIST_FOR_EACH(listener, &server->listeners, link)
-    {
+    LIST_FOR_EACH (listener, &server->listeners, link) {
         int r =
             enabled ? evconnlistener_enable(listener->ev) : evconnlistener_disable(listener->ev);
         ASSERT(r == 0);
@@ -148,8 +147,7 @@ void server_stop_listening(struct server *server)
 {
     loop_timer_cancel(&server->accept_timer);
     struct listener *listener;
-    LIST_FOR_EACH(listener, &server->listeners, link)
-    {
+    LIST_FOR_EACH (listener, &server->listeners, link) {
         list_remove(&listener->link);
         evconnlistener_free(listener->ev);
         free(listener);
@@ -190,12 +188,10 @@ struct server *server_free(struct server *server)
     }
     server_stop_listening(server);
     struct conn *conn;
-    LIST_FOR_EACH(conn, &server->idle, link)
-    {
+    LIST_FOR_EACH (conn, &server->idle, link) {
         conn_free(conn);
     }
-    LIST_FOR_EACH(conn, &server->busy, link)
-    {
+    LIST_FOR_EACH (conn, &server->busy, link) {
         conn_free(conn);
     }
     ASSERT(server->count == 0 && server->exchanges.count == 0);
@@ -216,8 +212,7 @@ size_t server_unsent_size(const struct server *server)
 {
     size_t size = 0;
     struct conn *conn;
-    LIST_FOR_EACH(conn, &server->busy, link)
-    {
+    LIST_FOR_EACH (conn, &server->busy, link) {
         size += conn_unsent_size(conn);
     }
     return size;

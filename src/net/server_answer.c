@@ -466,8 +466,7 @@ void exchange_answer_text(struct exchange *exchange, int status, const char *tex
 void server_orphan_renders(struct server *server)
 {
     struct render *render;
-    LIST_FOR_EACH(render, &server->renders, link)
-    {
+    LIST_FOR_EACH (render, &server->renders, link) {
         list_remove(&render->link);
         render->server = NULL;
     }

@@ -360,8 +360,8 @@ bool registry_apply(struct registry *registry, const struct registry_op *op, boo
     case REGISTRY_UPDATE_QUOTA:
         return registry_parts_update_quota(registry, blob_slice(op->request), ret_changed);
     case REGISTRY_DRAIN_AGENT:
-        return is_ours && registry_drain_begin(registry, agent, blob_slice(op->request),
-                                               ret_changed);
+        return is_ours &&
+               registry_drain_begin(registry, agent, blob_slice(op->request), ret_changed);
     case REGISTRY_MARK_DRAINED:
         return is_ours && registry_drain_end(registry, agent, ret_changed);
     case REGISTRY_DEACTIVATE_AGENT:

@@ -40,11 +40,11 @@ enum registry_op_type {
     REGISTRY_UPDATE_WEIGHTS,   /* request: Call.UpdateWeights; other roles keep theirs */
     REGISTRY_UPDATE_SCHEDULE,  /* request: Call.UpdateMaintenanceSchedule */
     REGISTRY_START_MAINTENANCE, /* request: Call.StartMaintenance; all of them must be DRAINING */
-    REGISTRY_STOP_MAINTENANCE, /* request: Call.StopMaintenance; all of them must be DOWN */
-    REGISTRY_UPDATE_QUOTA,     /* request: Call.UpdateQuota; an empty config removes a role's */
+    REGISTRY_STOP_MAINTENANCE,  /* request: Call.StopMaintenance; all of them must be DOWN */
+    REGISTRY_UPDATE_QUOTA,      /* request: Call.UpdateQuota; an empty config removes a role's */
     /* The next four are about an agent that is admitted or unreachable. */
-    REGISTRY_DRAIN_AGENT,      /* DRAINING and deactivated. request: DrainConfig */
-    REGISTRY_MARK_DRAINED,     /* DRAINING -> DRAINED */
+    REGISTRY_DRAIN_AGENT,  /* DRAINING and deactivated. request: DrainConfig */
+    REGISTRY_MARK_DRAINED, /* DRAINING -> DRAINED */
     REGISTRY_DEACTIVATE_AGENT,
     REGISTRY_REACTIVATE_AGENT, /* neither deactivated nor drained any more */
 };

@@ -419,8 +419,8 @@ static void applied(struct registry_log *log, struct registry_log_effects *effec
 {
     if (log->job.full_count > 0) {
         note(effects, LOG_LEVEL_WARNING,
-             "The registry is full (%zu MiB): %zu operations were refused",
-             REGISTRY_SIZE_MAX >> 20, log->job.full_count);
+             "The registry is full (%zu MiB): %zu operations were refused", REGISTRY_SIZE_MAX >> 20,
+             log->job.full_count);
     }
     if (!log->job.changed) {
         answer_batch(log, -1, effects);

@@ -154,9 +154,9 @@ static void measure(struct bench *b, const char *what, enum view_kind kind, bool
         master_effects_init(&effects);
         b->master->effects = &effects;
         master_view_cache_deinit(&b->master->reads->views); /* nothing is known of before */
-        master_view_respond(b->master, 1,
-                            &(struct view_query){.kind = kind, .json = json,
-                                                 .limit = VIEW_TASKS_LIMIT});
+        master_view_respond(
+            b->master, 1,
+            &(struct view_query){.kind = kind, .json = json, .limit = VIEW_TASKS_LIMIT});
         b->master->effects = NULL;
         struct net_effect *effect = net_effects_pop(&effects.net);
         struct net_answer answer = {0};

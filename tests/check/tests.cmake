@@ -10,3 +10,10 @@ set_tests_properties(check/tidy check/purity check/tools PROPERTIES TIMEOUT 120)
 # The operator's manual says what the programs say.
 add_test(NAME check/flag_docs COMMAND ${TEPUI_PYTHON} -B ${CMAKE_SOURCE_DIR}/tools/flag-docs --check
          ${CMAKE_RUNTIME_OUTPUT_DIRECTORY})
+# All C files are as .clang-format has them (tools/dev format makes them so).
+find_program(TEPUI_CLANG_FORMAT NAMES clang-format REQUIRED)
+add_test(NAME check/format
+         COMMAND sh -c "find include src tests examples -name '*.[ch]' -print0 | \
+xargs -0 '${TEPUI_CLANG_FORMAT}' --dry-run -Werror"
+         WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+set_tests_properties(check/format PROPERTIES TIMEOUT 120)

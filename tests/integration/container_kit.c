@@ -200,8 +200,7 @@ static struct container_report *take(struct kit *kit, enum container_report_type
                                      const char *path)
 {
     struct container_report *report;
-    LIST_FOR_EACH(report, &kit->reports, link)
-    {
+    LIST_FOR_EACH (report, &kit->reports, link) {
         if (report->type == type && (path == NULL || strcmp(report->path, path) == 0)) {
             list_remove(&report->link);
             return report;
@@ -241,8 +240,7 @@ struct container_report *kit_await(struct kit *kit, enum container_report_type t
     }
     fprintf(stderr, "no report %d of %s; there are:\n", (int)type, path != NULL ? path : "any");
     int shown = 0;
-    LIST_FOR_EACH(report, &kit->reports, link)
-    {
+    LIST_FOR_EACH (report, &kit->reports, link) {
         if (shown++ == 20) {
             break;
         }

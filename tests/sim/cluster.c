@@ -139,8 +139,8 @@ struct cluster *cluster_new(const struct cluster_options *options)
     add_frameworks(cluster);
     add_executors(cluster);
     if (options->operates) {
-        cluster->operator_node = sim_add_node(cluster->sim, "op", &cluster_operator_program,
-                                              OPERATOR_PORT, cluster);
+        cluster->operator_node =
+            sim_add_node(cluster->sim, "op", &cluster_operator_program, OPERATOR_PORT, cluster);
         sim_start(cluster->operator_node);
     }
     if (options->maintains) {

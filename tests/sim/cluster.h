@@ -38,7 +38,7 @@ struct cluster_options {
     bool story; /* all takes fixed times, nothing fails by itself, and frameworks do what they are
                  * told (cluster_story.h); else at random */
     bool maintains; /* an operator schedules maintenance, takes machines down and brings them up */
-    bool operates; /* an operator drains agents and takes them out of use at random */
+    bool operates;  /* an operator drains agents and takes them out of use at random */
 };
 
 struct cluster;

@@ -237,16 +237,15 @@ static const char *check_maintenance(const struct master *master)
     struct agent *agent;
     struct machine *machine;
     LIST_FOR_EACH (machine, &master->machines.scheduled, link) {
-        if (machine->mode == MACHINE_UP || machine->unavailability == NULL ||
-            machine->id == NULL) {
+        if (machine->mode == MACHINE_UP || machine->unavailability == NULL || machine->id == NULL) {
             return "a machine that is up is scheduled";
         }
     }
     LIST_FOR_EACH (agent, &master->registered, link) {
         bool drains = agent->machine->mode != MACHINE_UP;
         struct inverse_offer *offer;
-        if (!drains && (!list_is_empty(&agent->inverse_answers) ||
-                        !list_is_empty(&agent->inverse_offers))) {
+        if (!drains &&
+            (!list_is_empty(&agent->inverse_answers) || !list_is_empty(&agent->inverse_offers))) {
             return "frameworks are asked to leave a machine that is up";
         }
         if (agent->machine->mode == MACHINE_DOWN && agent->transition == AGENT_SETTLED) {

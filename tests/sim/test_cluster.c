@@ -10,7 +10,7 @@
 #include "sim/cluster.h"
 
 #define SEEDS 200
-#define OPERATED_SEEDS 100 /* with an operator, behind those */
+#define OPERATED_SEEDS 100   /* with an operator, behind those */
 #define MAINTAINED_SEEDS 100 /* under maintenance, half of them with an operator, too */
 #define SEEDS_ALL (SEEDS + OPERATED_SEEDS + MAINTAINED_SEEDS)
 #define FAULTS_NS (60 * NS_PER_SEC)

@@ -176,17 +176,16 @@ static void test_roles_are_suppressed_and_revived(void **state)
     static const char call[] = "{\"type\":\"%s\",\"framework_id\":{\"value\":\"%s\"},\"%s\":"
                                "{\"roles\":[%s]}}";
     const struct framework *framework = find(h, &f);
-    harness_call(h, f.stream_id, arena_printf(&h->arena, call, "SUPPRESS", f.id, "suppress",
-                                              "\"b\""));
+    harness_call(h, f.stream_id,
+                 arena_printf(&h->arena, call, "SUPPRESS", f.id, "suppress", "\"b\""));
     assert_int_equal(framework->suppressed_count, 1);
     /* One role that is not its own, and nothing of the call is done. */
-    harness_call(h, f.stream_id, arena_printf(&h->arena, call, "SUPPRESS", f.id, "suppress",
-                                              "\"a\",\"c\""));
+    harness_call(h, f.stream_id,
+                 arena_printf(&h->arena, call, "SUPPRESS", f.id, "suppress", "\"a\",\"c\""));
     assert_int_equal(framework->suppressed_count, 1);
     harness_call(h, f.stream_id, arena_printf(&h->arena, call, "SUPPRESS", f.id, "suppress", ""));
     assert_int_equal(framework->suppressed_count, 2);
-    harness_call(h, f.stream_id, arena_printf(&h->arena, call, "REVIVE", f.id, "revive",
-                                              "\"a\""));
+    harness_call(h, f.stream_id, arena_printf(&h->arena, call, "REVIVE", f.id, "revive", "\"a\""));
     assert_int_equal(framework->suppressed_count, 1);
     assert_string_equal(framework->suppressed[0], "b");
     const struct framework_record *record = master_framework_record(h->master, framework);

@@ -168,8 +168,8 @@ static void test_calls_are_checked_in_order(void **state)
     (void)state;
     struct harness *h = harness_new(NULL);
     struct scene_framework f = harness_subscribe(h, "");
-    const char *revive = arena_printf(
-        &h->arena, "{\"type\":\"REVIVE\",\"framework_id\":{\"value\":\"%s\"}}", f.id);
+    const char *revive =
+        arena_printf(&h->arena, "{\"type\":\"REVIVE\",\"framework_id\":{\"value\":\"%s\"}}", f.id);
     assert_int_equal(status_of(h, "POST", SCHEDULER, NULL, revive), 400);
     assert_int_equal(status_of(h, "POST", SCHEDULER, "Content-Type: text/plain", revive), 415);
     assert_int_equal(status_of(h, "POST", SCHEDULER, JSON, "{"), 400);

@@ -70,17 +70,17 @@ static bool comes_back(size_t frameworks, size_t executors)
     struct harness *h = harness_new(NULL);
     CLEANUP(buf_deinit) struct buf json = BUF_INIT;
     buf_printf(&json, "{\"slave\":{\"id\":{\"value\":\"old-S1\"},\"hostname\":\"h\"},"
-                         "\"version\":\"1.12.0\",\"frameworks\":[");
+                      "\"version\":\"1.12.0\",\"frameworks\":[");
     for (size_t i = 0; i < frameworks; i++) {
         buf_printf(&json, "%s{\"id\":{\"value\":\"f%zu\"},\"user\":\"u\",\"name\":\"n\"}",
-                      i > 0 ? "," : "", i);
+                   i > 0 ? "," : "", i);
     }
     buf_printf(&json, "],\"executor_infos\":[");
     for (size_t i = 0; i < executors; i++) {
         buf_printf(&json,
-                      "%s{\"executor_id\":{\"value\":\"e%zu\"},\"framework_id\":{\"value\":"
-                      "\"f0\"},\"command\":{\"value\":\"true\"}}",
-                      i > 0 ? "," : "", i);
+                   "%s{\"executor_id\":{\"value\":\"e%zu\"},\"framework_id\":{\"value\":"
+                   "\"f0\"},\"command\":{\"value\":\"true\"}}",
+                   i > 0 ? "," : "", i);
     }
     buf_printf(&json, "]}");
     harness_message(h, PID, "master", "ReregisterSlaveMessage", buf_text(&json));
@@ -110,29 +110,28 @@ static bool launches_group(size_t tasks)
                     "{\"name\":\"mem\",\"type\":\"SCALAR\",\"scalar\":{\"value\":1024}},"
                     "{\"name\":\"disk\",\"type\":\"SCALAR\",\"scalar\":{\"value\":1024}}]},"
                     "\"version\":\"1.12.0\",\"agent_capabilities\":[{\"type\":\"MULTI_ROLE\"}]}");
-    const char *agent_id =
-        harness_text(h, harness_take(h, PID, "SlaveRegisteredMessage"), "value");
+    const char *agent_id = harness_text(h, harness_take(h, PID, "SlaveRegisteredMessage"), "value");
     harness_advance(h, 200 * NS_PER_MS);
     const char *offers = harness_event(h, f.handle, "OFFERS");
     assert_non_null(offers);
     const char *offer = harness_text(h, strstr(offers, "\"id\":{"), "value");
     CLEANUP(buf_deinit) struct buf json = BUF_INIT;
     buf_printf(&json,
-                  "{\"type\":\"ACCEPT\",\"framework_id\":{\"value\":\"%s\"},\"accept\":"
-                  "{\"offer_ids\":[{\"value\":\"%s\"}],\"operations\":[{\"type\":"
-                  "\"LAUNCH_GROUP\",\"launch_group\":{\"executor\":{\"type\":\"DEFAULT\","
-                  "\"executor_id\":{\"value\":\"e\"},\"framework_id\":{\"value\":\"%s\"},"
-                  "\"resources\":[{\"name\":\"cpus\",\"type\":\"SCALAR\",\"scalar\":{\"value\":"
-                  "0.1}},{\"name\":\"mem\",\"type\":\"SCALAR\",\"scalar\":{\"value\":32}},"
-                  "{\"name\":\"disk\",\"type\":\"SCALAR\",\"scalar\":{\"value\":32}}]},"
-                  "\"task_group\":{\"tasks\":[",
-                  f.id, offer, f.id);
+               "{\"type\":\"ACCEPT\",\"framework_id\":{\"value\":\"%s\"},\"accept\":"
+               "{\"offer_ids\":[{\"value\":\"%s\"}],\"operations\":[{\"type\":"
+               "\"LAUNCH_GROUP\",\"launch_group\":{\"executor\":{\"type\":\"DEFAULT\","
+               "\"executor_id\":{\"value\":\"e\"},\"framework_id\":{\"value\":\"%s\"},"
+               "\"resources\":[{\"name\":\"cpus\",\"type\":\"SCALAR\",\"scalar\":{\"value\":"
+               "0.1}},{\"name\":\"mem\",\"type\":\"SCALAR\",\"scalar\":{\"value\":32}},"
+               "{\"name\":\"disk\",\"type\":\"SCALAR\",\"scalar\":{\"value\":32}}]},"
+               "\"task_group\":{\"tasks\":[",
+               f.id, offer, f.id);
     for (size_t i = 0; i < tasks; i++) {
         buf_printf(&json,
-                      "%s{\"name\":\"t\",\"task_id\":{\"value\":\"t%zu\"},\"agent_id\":"
-                      "{\"value\":\"%s\"},\"command\":{\"value\":\"true\"},\"resources\":[{"
-                      "\"name\":\"mem\",\"type\":\"SCALAR\",\"scalar\":{\"value\":0.01}}]}",
-                      i > 0 ? "," : "", i, agent_id);
+                   "%s{\"name\":\"t\",\"task_id\":{\"value\":\"t%zu\"},\"agent_id\":"
+                   "{\"value\":\"%s\"},\"command\":{\"value\":\"true\"},\"resources\":[{"
+                   "\"name\":\"mem\",\"type\":\"SCALAR\",\"scalar\":{\"value\":0.01}}]}",
+                   i > 0 ? "," : "", i, agent_id);
     }
     buf_printf(&json, "]}}}]}}");
     uint64_t call = harness_call(h, f.stream_id, buf_text(&json));

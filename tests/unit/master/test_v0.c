@@ -58,9 +58,9 @@ static void test_all_at_an_address_go_with_its_connection(void **state)
     assert_int_equal(find(h, other)->state, FRAMEWORK_ACTIVE);
     assert_has(harness_take(h, DRIVER, "FrameworkErrorMessage"), "disconnected");
     /* Each call until it registers again is answered the same way. */
-    harness_v0_call(h, DRIVER,
-                    arena_printf(&h->arena,
-                                 "{\"type\":\"REVIVE\",\"framework_id\":{\"value\":\"%s\"}}", one));
+    harness_v0_call(
+        h, DRIVER,
+        arena_printf(&h->arena, "{\"type\":\"REVIVE\",\"framework_id\":{\"value\":\"%s\"}}", one));
     assert_has(harness_take(h, DRIVER, "FrameworkErrorMessage"), "disconnected");
     come_back(h, DRIVER, one, false);
     assert_non_null(harness_take(h, DRIVER, "FrameworkReregisteredMessage"));

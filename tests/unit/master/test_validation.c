@@ -6,15 +6,15 @@
 #include "wire/json.h"
 #include "wire/message.h"
 
-#define PARSE(arena, type, name, json)                                                             \
-    ({                                                                                             \
-        ProtobufCMessage *parsed_;                                                                 \
-        struct err err_;                                                                           \
-        if (json_parse_message(&name##__descriptor, slice_from(json), JSON_V1, (arena), &parsed_,  \
-                               &err_) != 0) {                                                      \
-            fail_msg("%s", err_.text);                                                             \
-        }                                                                                          \
-        (type *)parsed_;                                                                           \
+#define PARSE(arena, type, name, json)                                                            \
+    ({                                                                                            \
+        ProtobufCMessage *parsed_;                                                                \
+        struct err err_;                                                                          \
+        if (json_parse_message(&name##__descriptor, slice_from(json), JSON_V1, (arena), &parsed_, \
+                               &err_) != 0) {                                                     \
+            fail_msg("%s", err_.text);                                                            \
+        }                                                                                         \
+        (type *)parsed_;                                                                          \
     })
 
 static void test_framework_infos(void **state)
@@ -144,9 +144,13 @@ static void test_commands_containers_and_checks(void **state)
             VALIDATE_E);
     }
     static const char *const bad_checks[] = {
-        "{}", "{\"type\":\"COMMAND\"}", "{\"type\":\"COMMAND\",\"command\":{\"command\":{}}}",
-        "{\"type\":\"HTTP\"}", "{\"type\":\"HTTP\",\"http\":{\"port\":1,\"path\":\"x\"}}",
-        "{\"type\":\"TCP\"}", "{\"type\":\"TCP\",\"tcp\":{\"port\":1},\"timeout_seconds\":-1}",
+        "{}",
+        "{\"type\":\"COMMAND\"}",
+        "{\"type\":\"COMMAND\",\"command\":{\"command\":{}}}",
+        "{\"type\":\"HTTP\"}",
+        "{\"type\":\"HTTP\",\"http\":{\"port\":1,\"path\":\"x\"}}",
+        "{\"type\":\"TCP\"}",
+        "{\"type\":\"TCP\",\"tcp\":{\"port\":1},\"timeout_seconds\":-1}",
     };
     for (size_t i = 0; i < ELEMENTS(bad_checks); i++) {
         assert_int_equal(master_validate_check(
@@ -157,12 +161,11 @@ static void test_commands_containers_and_checks(void **state)
                                                  "{\"type\":\"TCP\",\"tcp\":{\"port\":1}}"),
                                            &err),
                      0);
-    assert_int_equal(
-        master_validate_health_check(
-            PARSE(&arena, Pb__HealthCheck, pb__health_check,
-                  "{\"type\":\"HTTP\",\"http\":{\"port\":1,\"scheme\":\"ftp\"}}"),
-            &err),
-        VALIDATE_E);
+    assert_int_equal(master_validate_health_check(
+                         PARSE(&arena, Pb__HealthCheck, pb__health_check,
+                               "{\"type\":\"HTTP\",\"http\":{\"port\":1,\"scheme\":\"ftp\"}}"),
+                         &err),
+                     VALIDATE_E);
     assert_has(err.text, "ftp");
     arena_deinit(&arena);
 }
