@@ -16,6 +16,21 @@ void master_audit_asked(struct master *master, const struct net_request *request
                request->principal != NULL ? "')" : "");
 }
 
+void master_audit_refused(struct master *master, const struct net_request *request,
+                          const char *what)
+{
+    const struct net_effect *effect;
+    LIST_FOR_EACH (effect, &master->effects->net.list, link) {
+        if (effect->type == NET_RESPOND && effect->handle == request->handle &&
+            effect->status >= 400) {
+            struct slice text = blob_slice(effect->body);
+            text.size = MIN(text.size, AUDIT_REFUSAL_SIZE_MAX);
+            master_log(master, LOG_LEVEL_INFO, "Refused %s with %d: %.*s", what, effect->status,
+                       SLICE_ARGS(slice_trim(text)));
+        }
+    }
+}
+
 /* --- stored --- */
 
 /* What operators change; `request` is NULL where the agent's id says all. */

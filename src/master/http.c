@@ -90,10 +90,14 @@ void master_http_request(struct master *master, const struct net_request *reques
         refuse_method(master, request, endpoint);
         return;
     }
-    if (changes_something(endpoint, request->head->method)) {
+    bool is_change = changes_something(endpoint, request->head->method);
+    if (is_change) {
         master_audit_asked(master, request, endpoint->path);
     }
     endpoint->handle(master, request);
+    if (is_change) {
+        master_audit_refused(master, request, endpoint->path);
+    }
 }
 
 /* --- for handlers --- */

@@ -103,6 +103,9 @@ void master_operator_call(struct master *master, const struct net_request *reque
             master_audit_asked(master, request, call->name);
         }
         call->handle(master, &r);
+        if (call->changes) {
+            master_audit_refused(master, request, call->name);
+        }
     }
 }
 

@@ -28,7 +28,7 @@ static void test_asked_and_stored(void **state)
     harness_free(h);
 }
 
-/* One that is refused was asked for all the same. */
+/* One that is refused was asked for all the same, and the log has the answer's words. */
 static void test_refused(void **state)
 {
     (void)state;
@@ -37,7 +37,20 @@ static void test_refused(void **state)
     harness_request(h, "POST", "/master/machine/down", NULL, "[{\"hostname\":\"a\"}]");
     const char *log = harness_log(h);
     assert_has(log, "POST /master/machine/down from ");
+    assert_has(log, "Refused /master/machine/down with 400: Machine");
     assert_has_not(log, "tored");
+    call(h, "{\"type\":\"UPDATE_WEIGHTS\",\"update_weights\":"
+            "{\"weight_infos\":[{\"role\":\"a\",\"weight\":-2}]}}");
+    assert_has(harness_log(h), "Refused UPDATE_WEIGHTS with 400: ");
+    char role[2 * AUDIT_REFUSAL_SIZE_MAX] = "";
+    memset(role, '/', sizeof(role) - 1);
+    call(h, arena_printf(&h->arena,
+                         "{\"type\":\"UPDATE_WEIGHTS\",\"update_weights\":"
+                         "{\"weight_infos\":[{\"role\":\"%s\",\"weight\":1}]}}",
+                         role));
+    log = strstr(harness_log(h), "with 400: ");
+    assert_non_null(log);
+    assert_in_range(strlen(log), AUDIT_REFUSAL_SIZE_MAX, AUDIT_REFUSAL_SIZE_MAX + 16);
     harness_free(h);
 }
 
