@@ -71,6 +71,7 @@ void map_deinit(struct map *map)
     map->buckets = NULL;
     map->bucket_count = 0;
     map->count = 0;
+    map->first = 0;
 }
 
 struct map_link *map_find(const struct map *map, struct slice key)
@@ -104,6 +105,7 @@ static void map_resize(struct map *map, size_t bucket_count)
     free(map->buckets);
     map->buckets = buckets;
     map->bucket_count = bucket_count;
+    map->first = 0;
 }
 
 void map_add(struct map *map, struct map_link *link)
@@ -117,9 +119,10 @@ void map_add(struct map *map, struct map_link *link)
         map_resize(map, map->bucket_count / 4);
     }
     link->hash = map_hash(map->seed, key);
-    struct map_link **bucket = &map->buckets[link->hash & (map->bucket_count - 1)];
-    link->next = *bucket;
-    *bucket = link;
+    size_t bucket = link->hash & (map->bucket_count - 1);
+    link->next = map->buckets[bucket];
+    map->buckets[bucket] = link;
+    map->first = MIN(map->first, bucket);
     map->count++;
 }
 
@@ -136,6 +139,10 @@ void map_remove(struct map *map, struct map_link *link)
     map->count--;
     if (map->count == 0) {
         map_deinit(map);
+        return;
+    }
+    while (map->buckets[map->first] == NULL) {
+        map->first++;
     }
 }
 
@@ -151,7 +158,7 @@ static struct map_link *map_first_from(const struct map *map, size_t bucket)
 
 struct map_link *map_first(const struct map *map)
 {
-    return map_first_from(map, 0);
+    return map_first_from(map, map->first);
 }
 
 struct map_link *map_next(const struct map *map, const struct map_link *link)

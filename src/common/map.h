@@ -26,6 +26,7 @@ struct map {
     struct map_link **buckets; /* NULL while nothing was added */
     size_t bucket_count;       /* a power of two */
     size_t count;              /* links in the map */
+    size_t first;              /* no link is in a bucket before this one */
     uint64_t seed[2];          /* of the hash */
     map_key_fn *key;           /* how to read a link's key */
 };
@@ -41,7 +42,7 @@ void map_add(struct map *map, struct map_link *link);
 void map_remove(struct map *map, struct map_link *link);
 
 /* Any link, or NULL; and the one behind it. The current one may be removed after its next was read.
- */
+ * Removing the first one until there is none costs in proportion to what was there. */
 struct map_link *map_first(const struct map *map);
 struct map_link *map_next(const struct map *map, const struct map_link *link);
 

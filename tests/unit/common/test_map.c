@@ -62,6 +62,8 @@ static void run_model(uint64_t seed)
         }
         in[entry->number] = found == NULL;
         assert_int_equal(map.count, count);
+        struct map_link *first = map_first(&map);
+        assert_true(first != NULL ? in[entry_of(first)->number] : count == 0);
     }
     size_t seen = 0;
     struct map_link *next;
@@ -75,6 +77,27 @@ static void run_model(uint64_t seed)
     }
     assert_int_equal(seen, count);
     assert_int_equal(map.count, 0);
+    map_deinit(&map);
+}
+
+/* No bucket is looked at twice: removing a framework with 100,000 tasks would take seconds. */
+static void test_the_first_is_found_where_the_last_one_was(void **state)
+{
+    (void)state;
+    struct map map;
+    map_init(&map, key_of, 4);
+    for (size_t i = 0; i < ELEMENTS(entries); i++) {
+        map_add(&map, &entries[i].link);
+    }
+    size_t behind = 0;
+    while (map.count > 1) {
+        map_remove(&map, map_first(&map));
+        assert_true(map.first >= behind);
+        behind = map.first;
+        assert_non_null(map.buckets[map.first]);
+    }
+    map_remove(&map, map_first(&map));
+    assert_null(map_first(&map));
     map_deinit(&map);
 }
 
@@ -181,6 +204,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_an_empty_map),
         cmocka_unit_test(test_it_behaves_as_an_array_of_flags),
+        cmocka_unit_test(test_the_first_is_found_where_the_last_one_was),
         cmocka_unit_test(test_room_is_given_back),
         cmocka_unit_test(test_order_depends_on_the_seed_alone),
         cmocka_unit_test(test_the_hash_sees_every_byte),
