@@ -12,7 +12,7 @@ TOOLS = """
     sh bash env basename cat cp ln ls mkdir mktemp mv rm rmdir touch chmod chown mkfifo mknod head
     tail wc sort cut tr dd df stat readlink seq sleep sync tee test true false timeout date id kill
     uname yes expr nproc mount umount setsid findmnt nsenter unshare prlimit grep sed diff find
-    ps pkill pgrep systemctl systemd-run journalctl systemd-tmpfiles systemd-cgls
+    ps pkill pgrep tty stty systemctl systemd-run journalctl systemd-tmpfiles systemd-cgls
 """.split()
 
 SYSTEMD = """

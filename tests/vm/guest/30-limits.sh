@@ -88,10 +88,13 @@ many_of_nobody() {
     [ "$(of_nobody)" -ge 40 ]
 }
 
+# A shell that cannot fork ends; the task itself, which forks no more, goes on.
+LIMITED_BOMB="(while :; do sleep 8383 & done) 2>/dev/null & exec sleep 8383"
+
 limited() {
     cat >/run/bomb.json <<X
 {"name": "$1", "task_id": {"value": "$1"}, "agent_id": {"value": ""},
- "command": {"user": "nobody", "value": "while :; do sleep 8383 & done 2>/dev/null"},
+ "command": {"user": "nobody", "value": "$LIMITED_BOMB"},
  "container": {"type": "MESOS", "rlimit_info": {"rlimits":
      [{"type": "RLMT_NPROC", "soft": 50, "hard": 50}]}},
  "resources": [{"name": "cpus", "type": "SCALAR", "scalar": {"value": 0.5}},
