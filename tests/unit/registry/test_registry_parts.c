@@ -1,25 +1,9 @@
 /* What operators set, in the encoded registry: entries come, change and go, others stay. */
-#include "../unit.h"
+#include "registry_json.h"
 
 #include "registry/registry_codec.h"
 #include "registry/registry_parts.h"
 #include "wire/cursor.h"
-#include "wire/json.h"
-#include "wire/message.h"
-#include "wire/pb.h"
-
-static void encode_json(const ProtobufCMessageDescriptor *desc, const char *json, struct buf *out)
-{
-    struct arena arena;
-    ProtobufCMessage *message;
-    struct err err = {""};
-    arena_init(&arena, 0);
-    if (json_parse_message(desc, slice_from(json), JSON_V1, &arena, &message, &err) != 0) {
-        fail_msg("%s: %s", json, err.text);
-    }
-    message_encode(message, out);
-    arena_deinit(&arena);
-}
 
 static struct registry *registry_of(const char *json)
 {

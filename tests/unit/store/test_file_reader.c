@@ -1,16 +1,8 @@
+#include "../unit.h"
+
 #include <errno.h>
 #include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
-
-#include <cmocka.h>
 
 #include "common/xalloc.h"
 #include "store/file_reader.h"
@@ -92,9 +84,7 @@ static int ask_piece(const char *name, int64_t offset, int64_t size_max)
 
 static void expect_bytes(const char *text)
 {
-    struct slice bytes = blob_slice(rig.result.bytes);
-    assert_int_equal(bytes.size, strlen(text));
-    assert_memory_equal(bytes.data, text, bytes.size);
+    assert_slice(blob_slice(rig.result.bytes), text);
 }
 
 /* --- reading --- */
@@ -220,7 +210,7 @@ static void a_user_without_a_name_is_a_number(void **state)
 {
     (void)state;
     if (geteuid() != 0) {
-        return; /* only root can give files away */
+        skip(); /* only root can give files away */
     }
     CLEANUP(xfreep) char *path = path_of("sandbox/file");
     write_file("sandbox/file", "");

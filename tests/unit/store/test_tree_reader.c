@@ -1,17 +1,8 @@
+#include "../unit.h"
+
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include <cmocka.h>
-
-#include "common/buf.h"
 #include "common/xalloc.h"
 #include "store/tree_reader.h"
 
@@ -89,12 +80,12 @@ static void folders_come_before_what_is_in_them(void **state)
     expect_paths("a b b/deep b/deep/file b.c latest");
     const struct tree_entry *file = tree_find(&rig.tree, "b/deep/file");
     assert_int_equal(file->type, TREE_FILE);
-    assert_true(slice_is(file->bytes, "below"));
+    assert_slice(file->bytes, "below");
     assert_true(file->mtime_ns > 0);
     assert_string_equal(tree_name(file), "file");
     const struct tree_entry *link = tree_find(&rig.tree, "latest");
     assert_int_equal(link->type, TREE_LINK); /* which is not followed */
-    assert_true(slice_is(link->bytes, "b"));
+    assert_slice(link->bytes, "b");
     assert_null(tree_find(&rig.tree, "b/dee"));
     assert_null(tree_find(&rig.tree, "b/deep/file/more"));
     assert_null(tree_find(&rig.tree, ""));

@@ -1,9 +1,4 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "../unit.h"
 
 #include "wire/jsonp.h"
 
@@ -27,7 +22,7 @@ static void json_is_the_argument_of_a_call(void **state)
     (void)state;
     struct buf out = BUF_INIT;
     jsonp_append(slice_from("back.call"), slice_from("{\"a\":1}"), &out);
-    assert_true(slice_is(buf_slice(&out), "back.call({\"a\":1})"));
+    assert_slice(buf_slice(&out), "back.call({\"a\":1})");
     buf_deinit(&out);
 }
 
