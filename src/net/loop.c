@@ -221,11 +221,12 @@ struct loop *loop_new(void)
 {
     struct loop *loop = xalloc(sizeof(*loop));
     (void)signal(SIGPIPE, SIG_IGN);
-    /* The loop has one thread, so libevent needs no locks. */
+    /* The loop has one thread, so libevent needs no locks. No change list for epoll: a descriptor
+       has to leave the set before it is closed, since its number may be another thread's right
+       after, and a file that a child still holds would stay in the set for good. */
     struct event_config *config = event_config_new();
     ASSERT(config != NULL);
     ASSERT(event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK) == 0);
-    ASSERT(event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST) == 0);
     loop->base = event_base_new_with_config(config);
     event_config_free(config);
     ASSERT(loop->base != NULL);
