@@ -96,6 +96,9 @@ void master_machines_recovered(struct master *master, const struct registry *reg
     struct registry_machine known;
     struct registry_machine_walk walk = registry_maintenance_begin(registry);
     while (registry_maintenance_next(&walk, &known)) {
+        if (known.mode == PB__MACHINE_INFO__MODE__UP) {
+            continue;
+        }
         struct machine *machine = get(machines, known.id);
         if (machine->mode != MACHINE_UP) {
             continue; /* listed twice */

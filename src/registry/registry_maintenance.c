@@ -21,6 +21,14 @@ struct registry_machine_walk registry_maintenance_begin(const struct registry *r
     return walk;
 }
 
+/* What is no mode that we know is the default, as for protobuf. */
+static int read_mode(uint64_t value)
+{
+    return value == PB__MACHINE_INFO__MODE__DRAINING || value == PB__MACHINE_INFO__MODE__DOWN
+               ? (int)value
+               : PB__MACHINE_INFO__MODE__UP;
+}
+
 static void read_info(struct slice info, struct registry_machine *ret_machine)
 {
     struct cursor cursor;
@@ -35,7 +43,7 @@ static void read_info(struct slice info, struct registry_machine *ret_machine)
             ret_machine->id = field.bytes;
             break;
         case INFO_MODE:
-            ret_machine->mode = (int)field.value;
+            ret_machine->mode = read_mode(field.value);
             break;
         case INFO_UNAVAILABILITY:
             ret_machine->unavailability = field.bytes;
@@ -232,7 +240,7 @@ static bool replace_both(struct registry *registry, struct buf *machines, struct
 
 /* --- UPDATE_MAINTENANCE_SCHEDULE --- */
 
-/* Those that were there keep their place and mode; new ones follow. */
+/* Those that were there keep their place and mode, but for one that is UP; new ones follow. */
 static void put_scheduled(struct buf *out, const struct registry *registry, struct names *names)
 {
     struct registry_machine machine;
@@ -241,7 +249,9 @@ static void put_scheduled(struct buf *out, const struct registry *registry, stru
         struct named *named = find(names, machine.id);
         if (named != NULL && !named->is_met) {
             named->is_met = true;
-            put_machine(out, &machine, machine.mode, named->unavailability);
+            int mode = machine.mode == PB__MACHINE_INFO__MODE__UP ? PB__MACHINE_INFO__MODE__DRAINING
+                                                                  : machine.mode;
+            put_machine(out, &machine, mode, named->unavailability);
         }
     }
     struct named *named;

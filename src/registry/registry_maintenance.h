@@ -28,12 +28,12 @@ bool registry_maintenance_stop(struct registry *registry, struct slice request);
 struct registry_machine {
     struct slice whole;          /* the entry as it stands */
     struct slice info;           /* encoded MachineInfo */
-    int mode;                    /* Pb__MachineInfo__Mode */
+    int mode;                    /* Pb__MachineInfo__Mode; UP also of one that says nothing known */
     struct slice id;             /* encoded MachineID */
     struct slice unavailability; /* encoded; data NULL = none */
 };
 
-/* All machines, oldest first. */
+/* All machines that are listed, oldest first. Masters list none that are UP. */
 struct registry_machine_walk {
     struct cursor lists;    /* the part */
     struct cursor machines; /* of one list */

@@ -2,7 +2,9 @@
 #include "harness.h"
 
 #include "master/maintenance.h"
+#include "wire/cursor.h"
 #include "wire/message.h"
+#include "wire/pb.h"
 
 #define AGENT "slave(1)@10.0.0.1:5051"
 #define SAME_MACHINE "slave(2)@10.0.0.1:5052"
@@ -388,6 +390,36 @@ static void test_the_next_leader_finds_it_all(void **state)
     harness_free(h);
 }
 
+/* Such an entry is written by no master, but it says what it says: nothing drains. */
+static void test_a_machine_that_the_registry_lists_as_up_is_up(void **state)
+{
+    (void)state;
+    struct harness *h = harness_new(NULL);
+    struct registry *registry = registry_new(1);
+    CLEANUP(buf_deinit) struct buf machines = BUF_INIT;
+    static const int modes[] = {PB__MACHINE_INFO__MODE__UP, PB__MACHINE_INFO__MODE__DRAINING, 7};
+    size_t list = wire_begin(&machines, 3);
+    for (size_t i = 0; i < ELEMENTS(modes); i++) {
+        size_t machine = wire_begin(&machines, 1);
+        size_t info = wire_begin(&machines, 1);
+        size_t id = wire_begin(&machines, 1);
+        wire_put_bytes(&machines, 1, slice_make(&"abc"[i], 1));
+        wire_end(&machines, id);
+        wire_put_varint(&machines, 2, (uint64_t)modes[i]);
+        wire_end(&machines, info);
+        wire_end(&machines, machine);
+    }
+    wire_end(&machines, list);
+    struct blob *part = blob_take(&machines);
+    registry_set_part(registry, REGISTRY_MACHINES, part);
+    blob_unref(part);
+    master_machines_recovered(h->master, registry);
+    registry_free(registry);
+    assert_string_equal(status(h), "{\"draining_machines\":[{\"id\":{\"hostname\":\"b\"}}]}");
+    assert_int_equal(h->master->machines.by_key.count, 1);
+    harness_free(h);
+}
+
 /* --- the older endpoints --- */
 
 static void test_the_older_endpoints_do_the_same(void **state)
@@ -442,6 +474,7 @@ int main(void)
         cmocka_unit_test(test_no_agent_comes_from_a_machine_that_is_down),
         cmocka_unit_test(test_an_agent_that_is_being_admitted_does_not_slip_in),
         cmocka_unit_test(test_the_next_leader_finds_it_all),
+        cmocka_unit_test(test_a_machine_that_the_registry_lists_as_up_is_up),
         cmocka_unit_test(test_the_older_endpoints_do_the_same),
         cmocka_unit_test(test_before_recovery_nothing_is_asked),
     };

@@ -198,6 +198,26 @@ static void test_what_we_do_not_know_stays(void **state)
     registry_free(r);
 }
 
+/* No master leaves entries of machines that are UP, but they may be read: one that is scheduled
+ * drains like any other. */
+static void test_a_machine_that_is_listed_as_up_drains_when_it_is_scheduled(void **state)
+{
+    (void)state;
+    CLEANUP(buf_deinit) struct buf bytes = BUF_INIT;
+    encode_json(&pb__internal__registry__descriptor,
+                "{\"machines\":{\"machines\":[{\"info\":{\"id\":" A ",\"mode\":\"UP\"}},"
+                "{\"info\":{\"id\":" B "}}]}}",
+                &bytes);
+    struct registry *r = registry_of(buf_slice(&bytes));
+    assert_false(start(r, A));
+    assert_false(stop(r, A));
+    assert_true(update(r, WINDOW(A "," B, "5")));
+    assert_json(
+        r, STORED(INFO(A, "DRAINING", "5") "," INFO(B, "DRAINING", "5"), WINDOW(A "," B, "5")));
+    assert_true(start(r, A "," B));
+    registry_free(r);
+}
+
 /* Neither the schedule nor the machines are kept if only one of them would fit. */
 static void test_what_has_no_room_changes_nothing(void **state)
 {
@@ -224,6 +244,7 @@ int main(void)
         cmocka_unit_test(test_the_mode_of_a_machine_outlives_a_new_schedule),
         cmocka_unit_test(test_names_ignore_case_and_what_is_not_there_is_not_empty),
         cmocka_unit_test(test_what_we_do_not_know_stays),
+        cmocka_unit_test(test_a_machine_that_is_listed_as_up_drains_when_it_is_scheduled),
         cmocka_unit_test(test_what_has_no_room_changes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
