@@ -90,7 +90,8 @@ struct registry_event {
     struct blob *value_owner;        /* READ: what the value lies in; may be referenced */
     size_t size;                     /* bytes that are stored; 0 = not known */
     int64_t took_ns;                 /* how long reading (RECOVER) or writing took; -1 = another
-                                        operation tells of the same write, or there was none */
+                                        operation tells of the same write, or nothing was
+                                        written (READ, and in memory) */
 };
 
 /* --- the state --- */

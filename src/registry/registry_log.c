@@ -193,7 +193,7 @@ static const struct sm_state states[] = {
     [LOG_READING] = {"READING", SM_TO(LOG_DECODING) | SM_TO(LOG_FAILED)},
     [LOG_DECODING] = {"DECODING", SM_TO(LOG_IDLE) | SM_TO(LOG_FAILED)},
     [LOG_IDLE] = {"IDLE", SM_TO(LOG_APPLYING) | SM_TO(LOG_FAILED)},
-    [LOG_APPLYING] = {"APPLYING", SM_TO(LOG_APPENDING) | SM_TO(LOG_IDLE) | SM_TO(LOG_FAILED)},
+    [LOG_APPLYING] = {"APPLYING", SM_TO(LOG_APPENDING) | SM_TO(LOG_FAILED)},
     [LOG_APPENDING] = {"APPENDING", SM_TO(LOG_IDLE) | SM_TO(LOG_FAILED)},
     [LOG_FAILED] = {"FAILED", 0},
 };
@@ -393,7 +393,7 @@ static void decoded(struct registry_log *log, int64_t now_ns, struct registry_lo
     move(log, LOG_IDLE);
 }
 
-/* `took_ns`: of the write, or -1. */
+/* `took_ns`: of the write. */
 static void answer_batch(struct registry_log *log, int64_t took_ns,
                          struct registry_log_effects *effects)
 {
@@ -421,10 +421,6 @@ static void applied(struct registry_log *log, struct registry_log_effects *effec
         note(effects, LOG_LEVEL_WARNING,
              "The registry is full (%zu MiB): %zu operations were refused", REGISTRY_SIZE_MAX >> 20,
              log->job.full_count);
-    }
-    if (!log->job.changed) {
-        answer_batch(log, -1, effects);
-        return;
     }
     move(log, LOG_APPENDING);
     request(effects, REGISTRY_LOG_APPEND)->bytes = blob_ref(log->job.entry);

@@ -6,7 +6,8 @@
  * The first REGISTRY_RECOVER makes us the log's writer, and has the log read to its end. From then
  * on, all that was asked for meanwhile goes together into the next entry: operations are applied,
  * the whole registry is encoded and appended as one snapshot, and the log truncated to it. Then the
- * operations are answered, in their order. If none of them changed anything, nothing is written.
+ * operations are answered, in their order. That holds also if none of them changed anything: what a
+ * master remembers is true only as long as no other one has written, and only a write tells that.
  *
  * A pure machine, which knows no log: it asks for what the log is to do (struct
  * registry_log_request) and is told by events. What costs time in proportion to the whole cluster

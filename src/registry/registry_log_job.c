@@ -34,17 +34,13 @@ static void apply(struct registry_log_job *job)
     size_t full_before = job->registry->full_count;
     struct registry_op *op;
     job->applied = xcalloc(job->batch_count, sizeof(job->applied[0]));
-    job->changed = false;
     LIST_FOR_EACH (op, &job->batch, link) {
         bool changed;
         job->applied[i++] = registry_apply(job->registry, op, &changed);
-        job->changed |= changed;
     }
     ASSERT(i == job->batch_count);
     job->full_count = job->registry->full_count - full_before;
-    if (job->changed) {
-        encode(job);
-    }
+    encode(job);
 }
 
 void registry_log_work(struct registry_log_job *job)

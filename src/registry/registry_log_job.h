@@ -30,9 +30,8 @@ struct registry_log_job {
     size_t batch_count;  /* of them */
     struct uuid uuid;    /* version of the entry */
     bool *applied;       /* heap; for each operation whether it fitted */
-    bool changed;        /* something is to be written */
     size_t full_count;   /* operations that there was no room for */
-    struct blob *entry;  /* the log's entry; NULL unless changed */
+    struct blob *entry;  /* the log's entry */
     size_t value_offset; /* where in it the encoded registry begins */
 };
 

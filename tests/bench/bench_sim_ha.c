@@ -24,7 +24,6 @@ static void add(const struct ha_counts *counts, uint64_t seed)
     sum.acknowledged += counts->acknowledged;
     sum.adopted += counts->adopted;
     sum.operations += counts->operations;
-    sum.unchanged += counts->unchanged;
     sum.lost += counts->lost;
     sum.torn += counts->torn;
     sum.expired += counts->expired;
@@ -58,14 +57,13 @@ static void report(void)
 {
     printf("%d processes, %d elected, %d served, %d lost it\n"
            "%d writes decided, %d acknowledged, %d of them adopted by a later leader\n"
-           "%d operations acknowledged, %d of them without a write\n"
+           "%d operations acknowledged\n"
            "%d torn frames, %d lost disks caught up\n"
            "%d sessions expired, %d doubtful creates, %d stale reads\n"
            "from the end of faults to a leader that serves: %.1f s at most (seed %llu)\n",
            sum.started, sum.elected, sum.served, sum.lost, sum.decided, sum.acknowledged,
-           sum.adopted, sum.operations, sum.unchanged, sum.torn, sum.wiped, sum.expired,
-           sum.doubtful, sum.stale, (double)healed_max_ns / 1e9,
-           (unsigned long long)healed_max_seed);
+           sum.adopted, sum.operations, sum.torn, sum.wiped, sum.expired, sum.doubtful, sum.stale,
+           (double)healed_max_ns / 1e9, (unsigned long long)healed_max_seed);
 }
 
 int main(int argc, char **argv)

@@ -62,7 +62,6 @@ struct ha_master {
     struct ha_write *write;   /* the append under way */
     uint64_t append_token;    /* of it */
     struct ha_write *written; /* in this step */
-    struct ha_state state;    /* as of our last write */
     struct {
         uint64_t token; /* 0 = none */
         uint64_t to;

@@ -63,7 +63,6 @@ struct ha_counts {
     int acknowledged;           /* of them */
     int adopted;                /* of them, begun after a higher promise was won */
     int operations;             /* acknowledged */
-    int unchanged;              /* of them, without a write */
     int lost;                   /* processes that ended because they lost the lead or a write */
     int torn;                   /* frames of the log */
     int expired;                /* sessions */
