@@ -11,12 +11,23 @@
 
 #define SESSION_PREFIX "crammd5-authenticator-session("
 
+/* What ends with an address: it is there as long as there is something. */
+struct origin {
+    struct map_link by_address; /* authenticator->origins */
+    struct address address;     /* the key */
+    struct list exchanges;      /* struct exchange */
+    struct list clients;        /* struct client */
+};
+
 /* One exchange, under the pid of the client that it is about. */
 struct exchange {
     struct map_link by_client;   /* authenticator->exchanges */
-    char client[UPID_TEXT_SIZE]; /* the key: who is to be authenticated */
+    struct map_link by_session;  /* authenticator->sessions */
+    struct list of_origin;       /* origin->exchanges */
+    struct origin *origin;       /* where the peer is */
+    char client[UPID_TEXT_SIZE]; /* a key: who is to be authenticated */
     struct upid peer;            /* the authenticatee, to whom we speak */
-    char session[64];            /* our actor */
+    char session[64];            /* a key: our actor */
     bool started;                /* the challenge is sent */
     char challenge[CRAM_MD5_CHALLENGE_SIZE];
     struct timer timeout;
@@ -28,17 +39,18 @@ struct exchange {
 
 /* Somebody who has authenticated. */
 struct client {
-    struct map_link by_pid;   /* authenticator->clients */
-    struct list link;         /* authenticator->all */
+    struct map_link by_pid; /* authenticator->clients */
+    struct list of_origin;  /* origin->clients */
+    struct origin *origin;
     char pid[UPID_TEXT_SIZE]; /* the key */
-    struct address address;
     char *principal;
 };
 
 struct authenticator {
-    struct map exchanges;
-    struct map clients;
-    struct list all; /* struct client */
+    struct map exchanges; /* struct exchange, by the client's pid */
+    struct map sessions;  /* the same, by our actor */
+    struct map clients;   /* struct client, by pid */
+    struct map origins;   /* struct origin: what they end with */
     uint64_t next_session;
 };
 
@@ -47,24 +59,67 @@ static struct slice exchange_key(const struct map_link *link)
     return slice_from(CONTAINER_OF(link, struct exchange, by_client)->client);
 }
 
+static struct slice session_key(const struct map_link *link)
+{
+    return slice_from(CONTAINER_OF(link, struct exchange, by_session)->session);
+}
+
 static struct slice client_key(const struct map_link *link)
 {
     return slice_from(CONTAINER_OF(link, struct client, by_pid)->pid);
+}
+
+static struct slice origin_key(const struct map_link *link)
+{
+    const struct origin *origin = CONTAINER_OF(link, struct origin, by_address);
+    return slice_make(&origin->address, sizeof(origin->address));
 }
 
 struct authenticator *master_authenticate_new(uint64_t seed)
 {
     struct authenticator *a = xalloc(sizeof(*a));
     map_init(&a->exchanges, exchange_key, seed);
-    map_init(&a->clients, client_key, seed + 1);
-    list_init(&a->all);
+    map_init(&a->sessions, session_key, seed + 1);
+    map_init(&a->clients, client_key, seed + 2);
+    map_init(&a->origins, origin_key, seed + 3);
     a->next_session = 1;
     return a;
 }
 
+static struct origin *origin_find(const struct authenticator *a, const struct address *address)
+{
+    struct map_link *link = map_find(&a->origins, slice_make(address, sizeof(*address)));
+    return link != NULL ? CONTAINER_OF(link, struct origin, by_address) : NULL;
+}
+
+static struct origin *origin_of(struct authenticator *a, const struct address *address)
+{
+    struct origin *origin = origin_find(a, address);
+    if (origin == NULL) {
+        origin = xalloc(sizeof(*origin));
+        origin->address = *address;
+        list_init(&origin->exchanges);
+        list_init(&origin->clients);
+        map_add(&a->origins, &origin->by_address);
+    }
+    return origin;
+}
+
+static void origin_drop_if_empty(struct authenticator *a, struct origin *origin)
+{
+    if (list_is_empty(&origin->exchanges) && list_is_empty(&origin->clients)) {
+        map_remove(&a->origins, &origin->by_address);
+        free(origin);
+    }
+}
+
 static void exchange_free(struct master *master, struct exchange *exchange)
 {
-    map_remove(&master->authenticator->exchanges, &exchange->by_client);
+    struct authenticator *a = master->authenticator;
+    map_remove(&a->exchanges, &exchange->by_client);
+    map_remove(&a->sessions, &exchange->by_session);
+    list_remove(&exchange->of_origin);
+    origin_drop_if_empty(a, exchange->origin);
     timers_cancel(&master->timers, &exchange->timeout);
     blob_unref(exchange->waiting_body);
     free(exchange);
@@ -73,7 +128,8 @@ static void exchange_free(struct master *master, struct exchange *exchange)
 static void client_free(struct authenticator *a, struct client *client)
 {
     map_remove(&a->clients, &client->by_pid);
-    list_remove(&client->link);
+    list_remove(&client->of_origin);
+    origin_drop_if_empty(a, client->origin);
     free(client->principal);
     free(client);
 }
@@ -84,12 +140,13 @@ struct authenticator *master_authenticate_free(struct master *master, struct aut
     while ((link = map_first(&a->exchanges)) != NULL) {
         exchange_free(master, CONTAINER_OF(link, struct exchange, by_client));
     }
-    struct client *client;
-    LIST_FOR_EACH (client, &a->all, link) {
-        client_free(a, client);
+    while ((link = map_first(&a->clients)) != NULL) {
+        client_free(a, CONTAINER_OF(link, struct client, by_pid));
     }
     map_deinit(&a->exchanges);
+    map_deinit(&a->sessions);
     map_deinit(&a->clients);
+    map_deinit(&a->origins);
     free(a);
     return NULL;
 }
@@ -158,10 +215,10 @@ static void complete(struct master *master, struct exchange *exchange, struct sl
     }
     struct client *client = xalloc(sizeof(*client));
     memcpy(client->pid, exchange->client, sizeof(client->pid));
-    client->address = exchange->peer.address;
     client->principal = xstrndup(principal.data, principal.size);
     map_add(&a->clients, &client->by_pid);
-    list_push_back(&a->all, &client->link);
+    client->origin = exchange->origin;
+    list_push_back(&client->origin->clients, &client->of_origin);
     master_log(master, LOG_LEVEL_INFO, "%s has authenticated as '%s'", client->pid,
                client->principal);
     Pb__Internal__AuthenticationCompletedMessage message =
@@ -176,12 +233,14 @@ void master_authenticate_begin(struct master *master, const struct upid *from, c
 {
     struct authenticator *a = master->authenticator;
     struct upid client;
+    char key[UPID_TEXT_SIZE]; /* as the pid is written by us: others may write it longer */
     if (!upid_parse(slice_from(pid), &client)) {
         master_log(master, LOG_LEVEL_WARNING, "Dropping an authentication of '%.100s': no pid",
                    pid);
         return;
     }
-    struct map_link *link = map_find(&a->exchanges, slice_from(pid));
+    upid_format(&client, key);
+    struct map_link *link = map_find(&a->exchanges, slice_from(key));
     if (link != NULL) {
         /* The client gave up waiting, and tries again; what it asked meanwhile is asked again, too.
          */
@@ -192,11 +251,14 @@ void master_authenticate_begin(struct master *master, const struct upid *from, c
         return;
     }
     struct exchange *exchange = xalloc(sizeof(*exchange));
-    (void)snprintf(exchange->client, sizeof(exchange->client), "%s", pid);
+    memcpy(exchange->client, key, sizeof(key));
     (void)snprintf(exchange->session, sizeof(exchange->session), SESSION_PREFIX "%llu)",
                    (unsigned long long)a->next_session++);
     exchange->peer = *from;
     map_add(&a->exchanges, &exchange->by_client);
+    map_add(&a->sessions, &exchange->by_session);
+    exchange->origin = origin_of(a, &from->address);
+    list_push_back(&exchange->origin->exchanges, &exchange->of_origin);
     timer_init(&exchange->timeout, TIMER_AUTHENTICATION, exchange);
     timers_set(&master->timers, &exchange->timeout,
                time_add_ns(master->now.mono_ns, master->options.authentication_timeout_ns));
@@ -212,14 +274,12 @@ void master_authenticate_begin(struct master *master, const struct upid *from, c
 
 static struct exchange *find_session(struct authenticator *a, const struct net_event *event)
 {
-    for (struct map_link *link = map_first(&a->exchanges); link != NULL;
-         link = map_next(&a->exchanges, link)) {
-        struct exchange *exchange = CONTAINER_OF(link, struct exchange, by_client);
-        if (strcmp(exchange->session, event->to) == 0) {
-            return upid_equal(&exchange->peer, &event->from) ? exchange : NULL;
-        }
+    struct map_link *link = map_find(&a->sessions, slice_from(event->to));
+    if (link == NULL) {
+        return NULL;
     }
-    return NULL;
+    struct exchange *exchange = CONTAINER_OF(link, struct exchange, by_session);
+    return upid_equal(&exchange->peer, &event->from) ? exchange : NULL;
 }
 
 static void on_start(struct master *master, struct exchange *exchange, const char *mechanism)
@@ -286,18 +346,13 @@ void master_authenticate_timeout(struct master *master, struct timer *timer)
 void master_authenticate_exited(struct master *master, const struct address *address)
 {
     struct authenticator *a = master->authenticator;
-    struct client *client;
-    LIST_FOR_EACH (client, &a->all, link) {
-        if (address_equal(&client->address, address)) {
-            client_free(a, client);
-        }
-    }
-    struct map_link *next;
-    for (struct map_link *link = map_first(&a->exchanges); link != NULL; link = next) {
-        struct exchange *exchange = CONTAINER_OF(link, struct exchange, by_client);
-        next = map_next(&a->exchanges, link);
-        if (address_equal(&exchange->peer.address, address)) {
-            exchange_free(master, exchange);
+    struct origin *origin;
+    /* It goes with the last of what it has. */
+    while ((origin = origin_find(a, address)) != NULL) {
+        if (!list_is_empty(&origin->exchanges)) {
+            exchange_free(master, LIST_ENTRY(origin->exchanges.next, struct exchange, of_origin));
+        } else {
+            client_free(a, LIST_ENTRY(origin->clients.next, struct client, of_origin));
         }
     }
 }

@@ -55,6 +55,11 @@ static const struct {
     ROW(LostSlaveMessage, lost_slave_message),
     ROW(CheckpointResourcesMessage, checkpoint_resources_message),
     ROW(DrainSlaveMessage, drain_slave_message),
+    ROW(AuthenticateMessage, authenticate_message),
+    ROW(AuthenticationMechanismsMessage, authentication_mechanisms_message),
+    ROW(AuthenticationStartMessage, authentication_start_message),
+    ROW(AuthenticationStepMessage, authentication_step_message),
+    ROW(AuthenticationFailedMessage, authentication_failed_message),
 #undef ROW
 };
 
