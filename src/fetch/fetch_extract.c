@@ -3,6 +3,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -32,18 +33,18 @@ static int copy_data(struct archive *in, struct archive *out)
     }
 }
 
-/* Puts the folder before the entry's own path, and before that of a hard link. */
-static void move_below(struct archive_entry *entry, const char *folder)
+/* Absolute paths become relative: those of the entry and of what it is a hard link to. */
+static void make_relative(struct archive_entry *entry)
 {
-    CLEANUP(xfreep) char *path = xasprintf("%s/%s", folder, archive_entry_pathname(entry));
+    CLEANUP(xfreep) char *path = xasprintf("./%s", archive_entry_pathname(entry));
     archive_entry_set_pathname(entry, path);
     if (archive_entry_hardlink(entry) != NULL) {
-        CLEANUP(xfreep) char *link = xasprintf("%s/%s", folder, archive_entry_hardlink(entry));
+        CLEANUP(xfreep) char *link = xasprintf("./%s", archive_entry_hardlink(entry));
         archive_entry_set_hardlink(entry, link);
     }
 }
 
-static int extract_all(struct archive *in, struct archive *out, const char *folder, struct err *err)
+static int extract_all(struct archive *in, struct archive *out, struct err *err)
 {
     for (;;) {
         struct archive_entry *entry;
@@ -54,7 +55,7 @@ static int extract_all(struct archive *in, struct archive *out, const char *fold
         if (status < ARCHIVE_WARN) {
             return err_set(err, -EINVAL, "%s", archive_error_string(in));
         }
-        move_below(entry, folder);
+        make_relative(entry);
         if (archive_write_header(out, entry) < ARCHIVE_WARN) {
             return err_set(err, -EIO, "%s", archive_error_string(out));
         }
@@ -65,6 +66,28 @@ static int extract_all(struct archive *in, struct archive *out, const char *fold
     }
 }
 
+/* The library knows only the folder in which the process is. */
+static int extract_in(const char *folder, struct archive *in, struct archive *out, struct err *err)
+{
+    int before = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int status = 0;
+    if (before < 0 || chdir(folder) != 0) {
+        status = err_errno(err, "cannot enter '%s'", folder);
+    } else {
+        status = extract_all(in, out, err);
+        if (archive_write_close(out) != ARCHIVE_OK && status == 0) { /* the folders' own times */
+            status = err_set(err, -EIO, "cannot finish unpacking: %s", archive_error_string(out));
+        }
+        if (fchdir(before) != 0 && status == 0) {
+            status = err_errno(err, "cannot leave '%s'", folder);
+        }
+    }
+    if (before >= 0) {
+        close(before);
+    }
+    return status;
+}
+
 int fetch_extract(const char *archive, const char *folder, struct err *err)
 {
     struct archive *in = archive_read_new();
@@ -72,21 +95,18 @@ int fetch_extract(const char *archive, const char *folder, struct err *err)
     ASSERT(in != NULL && out != NULL);
     archive_read_support_filter_all(in);
     archive_read_support_format_all(in);
-    /* Absolute paths are made relative by the prefix; ".." and links out of the folder are refused.
-     */
+    /* Nothing is written out of the folder: neither by ".." nor through a link of the archive's. */
     archive_write_disk_set_options(out, ARCHIVE_EXTRACT_TIME | ARCHIVE_EXTRACT_PERM |
                                             ARCHIVE_EXTRACT_SECURE_NODOTDOT |
-                                            ARCHIVE_EXTRACT_UNLINK);
+                                            ARCHIVE_EXTRACT_SECURE_SYMLINKS);
     int status;
     if (archive_read_open_filename(in, archive, BLOCK_SIZE) != ARCHIVE_OK) {
         status = err_set(err, -EINVAL, "%s", archive_error_string(in));
     } else {
-        status = extract_all(in, out, folder, err);
+        status = extract_in(folder, in, out, err);
     }
     archive_read_free(in);
-    if (archive_write_free(out) != ARCHIVE_OK && status == 0) {
-        status = err_set(err, -EIO, "cannot finish unpacking");
-    }
+    archive_write_free(out);
     return status;
 }
 
@@ -112,7 +132,9 @@ int fetch_gunzip(const char *from, const char *to, struct err *err)
     if (size < 0 || gzdirect(in)) {
         status = err_set(err, -EINVAL, "'%s' is not gzipped", from);
     }
-    gzclose(in);
+    if (gzclose(in) == Z_BUF_ERROR && status == 0) { /* only this tells of it */
+        status = err_set(err, -EINVAL, "'%s' ends early", from);
+    }
     if (fclose(out) != 0 && status == 0) {
         status = err_errno(err, "cannot write '%s'", to);
     }

@@ -1,0 +1,1 @@
+tepui_test(fetch fetch_extract)
