@@ -143,6 +143,8 @@ static void make_folder(struct agent *agent, struct agent_container *container,
 {
     uint64_t token = gate_token(&agent->gate);
     struct store_op *op = store_mkdir(&agent->effects->store, token, container->directory, 0750);
+    op->root =
+        container->kind == AGENT_CONTAINER_NESTED ? xstrdup(container->root->directory) : NULL;
     op->durable = false;
     if (user != NULL) {
         op->owned = true;
@@ -351,7 +353,8 @@ static void terminated(struct agent *agent, struct agent_container *container,
     }
     case AGENT_CONTAINER_NESTED:
         if (collects) {
-            gc_schedule(agent, container->directory, agent->now.wall_ns);
+            gc_schedule_below(agent, container->root->directory, container->directory,
+                              agent->now.wall_ns);
         }
         break;
     case AGENT_CONTAINER_STANDALONE:

@@ -26,6 +26,7 @@ static void entry_free(struct gc *gc, struct gc_entry *entry)
     map_remove(&gc->entries, &entry->by_path);
     list_remove(&entry->link);
     free(entry->path);
+    free(entry->root);
     free(entry);
 }
 
@@ -65,7 +66,7 @@ static void insert(struct gc *gc, struct gc_entry *entry)
     list_insert_before(at, &entry->link);
 }
 
-void gc_schedule(struct agent *agent, const char *path, int64_t ended_ns)
+void gc_schedule_below(struct agent *agent, const char *root, const char *path, int64_t ended_ns)
 {
     struct gc *gc = &agent->gc;
     struct map_link *link = map_find(&gc->entries, slice_from(path));
@@ -79,11 +80,17 @@ void gc_schedule(struct agent *agent, const char *path, int64_t ended_ns)
     } else {
         entry = xalloc(sizeof(*entry));
         entry->path = xstrdup(path);
+        entry->root = root != NULL ? xstrdup(root) : NULL;
         map_add(&gc->entries, &entry->by_path);
     }
     entry->ended_ns = ended_ns;
     insert(gc, entry);
     set_timer(agent);
+}
+
+void gc_schedule(struct agent *agent, const char *path, int64_t ended_ns)
+{
+    gc_schedule_below(agent, NULL, path, ended_ns);
 }
 
 bool gc_is_scheduled(const struct agent *agent, const char *path)
@@ -114,7 +121,9 @@ static void remove_older(struct agent *agent, int64_t age_ns)
         list_remove(&entry->link);
         list_push_back(&gc->removing, &entry->link);
         entry->token = gate_token(&agent->gate);
-        store_remove(&agent->effects->store, entry->token, entry->path)->durable = false;
+        struct store_op *op = store_remove(&agent->effects->store, entry->token, entry->path);
+        op->root = entry->root != NULL ? xstrdup(entry->root) : NULL;
+        op->durable = false;
     }
     set_timer(agent);
 }

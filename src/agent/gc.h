@@ -19,6 +19,7 @@ struct gc_entry {
     struct map_link by_path;
     struct list link; /* ascending by the end of what is in it */
     char *path;       /* heap */
+    char *root;       /* heap; between it and the path are folders of a user's; NULL = none */
     int64_t ended_ns; /* wall clock */
     uint64_t token;   /* of its removal; 0 = still waiting */
 };
@@ -35,6 +36,8 @@ void gc_deinit(struct gc *gc);
 
 /* The folder ended at that time (wall clock). One that waits already gets the new time. */
 void gc_schedule(struct agent *agent, const char *path, int64_t ended_ns);
+/* One in a sandbox, `root` (store_op.root). */
+void gc_schedule_below(struct agent *agent, const char *root, const char *path, int64_t ended_ns);
 bool gc_is_scheduled(const struct agent *agent, const char *path);
 /* It is used again. */
 void gc_unschedule(struct agent *agent, const char *path);

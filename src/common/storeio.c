@@ -93,6 +93,7 @@ struct store_op *store_op_free(struct store_op *op)
         blob_unref(op->bytes);
         free(op->path);
         free(op->target);
+        free(op->root);
         free(op);
     }
     return NULL;

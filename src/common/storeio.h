@@ -31,6 +31,8 @@ struct store_op {
     uint64_t token;     /* comes back in the completion; 0 = none wanted */
     char *path;         /* heap, absolute */
     char *target;       /* heap */
+    char *root;         /* MKDIR, REMOVE: below this folder, which begins the path, folders are a
+                         * user's: no link is followed there. Heap; NULL = none is */
     struct blob *bytes; /* REPLACE, APPEND */
     uint64_t size;      /* TRUNCATE */
     uint32_t mode;      /* MKDIR, REPLACE, APPEND: permissions; 0 = usual */

@@ -93,6 +93,19 @@ void container_paths_sandbox(const char *top_sandbox, const char *path, struct b
     }
 }
 
+bool container_paths_top_sandbox(const char *sandbox, const char *path, struct buf *out)
+{
+    CLEANUP(buf_deinit) struct buf end = BUF_INIT;
+    container_paths_sandbox("", path, &end);
+    struct slice top = slice_from(sandbox);
+    if (end.size >= top.size || !slice_ends_with(top, buf_slice(&end))) {
+        return false;
+    }
+    top.size -= end.size;
+    buf_append_slice(out, top);
+    return true;
+}
+
 bool container_paths_from_cgroup(struct slice cgroup, char ret[CONTAINER_PATH_SIZE])
 {
     if (slice_ends_with(cgroup, SLICE("/leaf"))) {

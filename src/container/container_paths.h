@@ -28,6 +28,8 @@ void container_paths_runtime(const char *runtime_dir, const char *path, struct b
 void container_paths_cgroup(const char *path, struct buf *out);
 /* <sandbox of a>/containers/b for "a.b" */
 void container_paths_sandbox(const char *top_sandbox, const char *path, struct buf *out);
+/* The sandbox of "a" from that of "a.b"; false if that does not end as it would. */
+bool container_paths_top_sandbox(const char *sandbox, const char *path, struct buf *out);
 /* "a.b" from "a/mesos/b", with or without "/leaf" behind; false if it is none. */
 bool container_paths_from_cgroup(struct slice cgroup, char ret[CONTAINER_PATH_SIZE]);
 

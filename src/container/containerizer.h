@@ -144,11 +144,12 @@ struct containerizer_effect {
     char *checkpoint_path;                /* SPAWN: where the pid is written too, or NULL */
     char *runtime_dir;                    /* FORGET: removed with all in it; or NULL */
     char *sandbox;                        /* FETCH; FORGET: removed with all in it; or NULL */
-    char *mounts;                         /* CLEAN: mount points on the host, one a line; or NULL */
-    char *fetcher_info;                   /* FETCH: JSON of mesos.fetcher.FetcherInfo */
-    char *cache_files;                    /* FETCH: "R path" must be there, "D path" will be */
-    uint64_t clone_flags;                 /* SPAWN: CLONE_NEW* */
-    int64_t parent_pid;            /* SPAWN: whose pid namespace is entered; 0 = the agent's */
+    char *top_sandbox;    /* FORGET: what lies between it and the sandbox is a user's; or NULL */
+    char *mounts;         /* CLEAN: mount points on the host, one a line; or NULL */
+    char *fetcher_info;   /* FETCH: JSON of mesos.fetcher.FetcherInfo */
+    char *cache_files;    /* FETCH: "R path" must be there, "D path" will be */
+    uint64_t clone_flags; /* SPAWN: CLONE_NEW* */
+    int64_t parent_pid;   /* SPAWN: whose pid namespace is entered; 0 = the agent's */
     struct container_stdio *stdio; /* SPAWN: owned; or NULL */
     bool remove_runtime;           /* CLEAN: nothing is to be remembered */
     int64_t pid;                   /* ADOPT: 0 = there is no process */

@@ -87,6 +87,7 @@ struct containerizer_effect *containerizer_effect_free(struct containerizer_effe
     free(effect->checkpoint_path);
     free(effect->runtime_dir);
     free(effect->sandbox);
+    free(effect->top_sandbox);
     free(effect->mounts);
     free(effect->fetcher_info);
     free(effect->cache_files);

@@ -27,8 +27,11 @@ static void remove_ended(struct containerizer *c, const struct container_request
         effect->sandbox = xasprintf("%s/containers/%s", c->options->work_dir, request->path);
         return;
     }
-    if (!container->debug) { /* a debug container's folder is its parent's */
+    CLEANUP(buf_deinit) struct buf top = BUF_INIT;
+    if (!container->debug && container->directory != NULL && /* else it is its parent's */
+        container_paths_top_sandbox(container->directory, request->path, &top)) {
         effect->sandbox = TAKE_PTR(container->directory);
+        effect->top_sandbox = xstrdup(buf_text(&top));
     }
     containerizer_remove(c, container);
 }

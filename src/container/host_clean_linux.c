@@ -11,107 +11,8 @@
 #include "common/xalloc.h"
 #include "container/apply_linux.h"
 #include "container/host_linux.h"
-
-#define DEPTH_MAX 1024 /* of folders that are removed */
-
-/* --- files --- */
-
-int host_write_file(const char *path, struct slice bytes, struct err *err)
-{
-    /* What is written down of a container holds its environment, which may hold secrets. */
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0) {
-        return err_errno(err, "Failed to create '%s'", path);
-    }
-    int r = 0;
-    if (write(fd, bytes.data, bytes.size) != (ssize_t)bytes.size) {
-        errno = errno != 0 ? errno : ENOSPC;
-        r = err_errno(err, "Failed to write '%s'", path);
-    }
-    close(fd);
-    return r;
-}
-
-/* Not synced: containers do not outlive the host, so neither must what is known of them. */
-int host_replace_file(const char *path, struct slice bytes, struct err *err)
-{
-    CLEANUP(xfreep) char *other = xasprintf("%s.new", path);
-    int r = host_write_file(other, bytes, err);
-    if (r == 0 && rename(other, path) != 0) {
-        r = err_errno(err, "Failed to rename '%s'", other);
-    }
-    if (r != 0) {
-        unlink(other);
-    }
-    return r;
-}
-
-int host_write_files(struct list *files, struct err *err)
-{
-    struct containerizer_file *file;
-    LIST_FOR_EACH (file, files, link) {
-        int r = host_write_file(file->path, blob_slice(file->bytes), err);
-        if (r != 0) {
-            return r;
-        }
-    }
-    return 0;
-}
-
-/* Removes what a folder holds; not through symbolic links, and not what is mounted below it. */
-static int remove_below(int fd, dev_t device, int depth)
-{
-    DIR *dir = fdopendir(fd);
-    if (dir == NULL) {
-        close(fd);
-        return -errno;
-    }
-    int r = 0;
-    struct dirent *entry;
-    while ((entry = readdir(dir)) != NULL) {
-        const char *name = entry->d_name;
-        if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0) {
-            continue;
-        }
-        if (unlinkat(dirfd(dir), name, 0) == 0 || errno == ENOENT) {
-            continue;
-        }
-        if (errno != EISDIR && errno != EPERM) {
-            r = -errno;
-            continue;
-        }
-        struct stat st;
-        int child = openat(dirfd(dir), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (child < 0 || depth >= DEPTH_MAX || fstat(child, &st) != 0 || st.st_dev != device) {
-            r = child < 0 ? -errno : -EBUSY;
-            if (child >= 0) {
-                close(child);
-            }
-            continue;
-        }
-        int below = remove_below(child, device, depth + 1);
-        if (unlinkat(dirfd(dir), name, AT_REMOVEDIR) != 0 && errno != ENOENT) {
-            r = below != 0 ? below : -errno;
-        }
-    }
-    closedir(dir);
-    return r;
-}
-
-static int remove_tree(const char *path)
-{
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    struct stat st;
-    if (fd < 0) {
-        return errno == ENOENT ? 0 : -errno;
-    }
-    if (fstat(fd, &st) != 0) {
-        close(fd);
-        return -EIO;
-    }
-    int r = remove_below(fd, st.st_dev, 0);
-    return rmdir(path) == 0 || errno == ENOENT ? 0 : (r != 0 ? r : -errno);
-}
+#include "store/below.h"
+#include "store/tree_remove.h"
 
 /* --- cgroups --- */
 
@@ -182,7 +83,7 @@ void host_clean(struct containerizer_host *host, struct containerizer_effect *ef
     }
     struct err err = {0};
     if (left == 0 && effect->remove_runtime) {
-        left += remove_tree(hosted->place.runtime_dir) != 0;
+        left += tree_remove(hosted->place.runtime_dir) != 0;
     } else if (left == 0) {
         if (host_write_files(&effect->files, &err) != 0) { /* only a later agent misses it */
             host_warn(host, "%s", err.text);
@@ -230,22 +131,48 @@ void host_update(struct containerizer_host *host, struct containerizer_effect *e
 struct job {
     struct containerizer_host *host;
     struct containerizer_event *event; /* the completion */
-    char *folders[2];
+    char *runtime_dir;                 /* as in the effect */
+    char *sandbox;
+    char *top_sandbox;
 };
+
+/* From the top-level container's sandbox down through no link: tasks may have put some there. */
+static int remove_sandbox(const char *top_sandbox, const char *sandbox)
+{
+    const char *name;
+    if (top_sandbox == NULL) {
+        return tree_remove(sandbox);
+    }
+    int at = below_open_folder_of(top_sandbox, sandbox, false, &name);
+    if (at < 0) {
+        return at == -ENOENT || at == -ENOTDIR ? 0 : at;
+    }
+    int r = tree_remove_at(at, name);
+    close(at);
+    return r;
+}
+
+static void note(struct job *job, const char *path, int r)
+{
+    if (r != 0 && job->event->status == 0) {
+        job->event->status = r;
+        job->event->text = xasprintf("Failed to remove '%s': %s", path, strerror(-r));
+    }
+}
 
 static void *run_job(void *arg)
 {
     struct job *job = arg;
     struct containerizer_host *host = job->host;
-    for (size_t i = 0; i < ELEMENTS(job->folders); i++) {
-        int r = job->folders[i] != NULL ? remove_tree(job->folders[i]) : 0;
-        if (r != 0 && job->event->status == 0) {
-            job->event->status = r;
-            job->event->text =
-                xasprintf("Failed to remove '%s': %s", job->folders[i], strerror(-r));
-        }
-        free(job->folders[i]);
+    if (job->runtime_dir != NULL) {
+        note(job, job->runtime_dir, tree_remove(job->runtime_dir));
     }
+    if (job->sandbox != NULL) {
+        note(job, job->sandbox, remove_sandbox(job->top_sandbox, job->sandbox));
+    }
+    free(job->runtime_dir);
+    free(job->sandbox);
+    free(job->top_sandbox);
     pthread_mutex_lock(&host->lock);
     list_push_back(&host->completed, &job->event->link);
     uint64_t one = 1;
@@ -264,8 +191,9 @@ void host_forget(struct containerizer_host *host, struct containerizer_effect *e
     job->host = host;
     job->event = containerizer_event_new(CONTAINERIZER_UPDATED, effect->path);
     job->event->token = effect->token;
-    job->folders[0] = TAKE_PTR(effect->runtime_dir);
-    job->folders[1] = TAKE_PTR(effect->sandbox);
+    job->runtime_dir = TAKE_PTR(effect->runtime_dir);
+    job->sandbox = TAKE_PTR(effect->sandbox);
+    job->top_sandbox = TAKE_PTR(effect->top_sandbox);
     pthread_mutex_lock(&host->lock);
     host->job_count++;
     pthread_mutex_unlock(&host->lock);
@@ -291,7 +219,7 @@ void host_open_cache(struct containerizer_host *host)
     host->cache_dir =
         xasprintf("%s/%016llx", host->options.fetcher_cache_dir, (unsigned long long)hash);
     host->options.fetcher_cache_dir = host->cache_dir;
-    if (remove_tree(host->cache_dir) != 0) {
+    if (tree_remove(host->cache_dir) != 0) {
         host_warn(host, "Failed to empty the fetcher's cache '%s'", host->cache_dir);
     }
 }

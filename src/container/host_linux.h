@@ -122,16 +122,20 @@ void host_kill(struct containerizer_host *host, const struct containerizer_effec
 /* Kills what the containers that wait for it have left: one look at all processes for all. */
 void host_kill_scanned(struct containerizer_host *host);
 
+/* --- host_files_linux.c --- */
+
+/* For its owner only; made, or emptied first. 0 or -errno, also if only a part could be written. */
+int host_write_file(const char *path, struct slice bytes, struct err *err) WARN_UNUSED;
+/* By another name, then renamed: one that is there is never seen in part. */
+int host_replace_file(const char *path, struct slice bytes, struct err *err) WARN_UNUSED;
+/* Those of a struct containerizer_file, in order, up to the first that fails. */
+int host_write_files(struct list *files, struct err *err) WARN_UNUSED;
+
 /* --- host_clean_linux.c --- */
 
 void host_clean(struct containerizer_host *host, struct containerizer_effect *effect);
 void host_forget(struct containerizer_host *host, struct containerizer_effect *effect);
 void host_update(struct containerizer_host *host, struct containerizer_effect *effect);
-/* Files of a container, in order; 0 or -errno. */
-int host_write_files(struct list *files, struct err *err) WARN_UNUSED;
-int host_write_file(const char *path, struct slice bytes, struct err *err) WARN_UNUSED;
-/* By another name, then renamed. */
-int host_replace_file(const char *path, struct slice bytes, struct err *err) WARN_UNUSED;
 
 /* The cache's folder, emptied: what was in it is not known any more. On the caller's thread. */
 void host_open_cache(struct containerizer_host *host);

@@ -11,6 +11,7 @@
 
 #include "common/xalloc.h"
 #include "store/files_op.h"
+#include "store/tree_remove.h"
 
 struct completion {
     struct list link;
@@ -183,7 +184,7 @@ static void *delete_forever(void *arg)
             return NULL;
         }
         struct rubbish *rubbish = LIST_ENTRY(link, struct rubbish, link);
-        (void)!files_op_delete(rubbish->path); /* what stays is tried again at the next start */
+        (void)!tree_remove(rubbish->path); /* what stays is tried again at the next start */
         free(rubbish->path);
         free(rubbish);
     }
@@ -198,7 +199,7 @@ static int prepare_trash(struct files *files, struct err *err)
     char *inside = xasprintf("%s/0", files->trash_dir);
     int r = rename(files->trash_dir, old) != 0 && errno != ENOENT ? -errno : 0;
     if (r == -ENOTEMPTY || r == -EEXIST) {
-        r = files_op_delete(old);
+        r = tree_remove(old);
         if (r == 0 && rename(files->trash_dir, old) != 0) {
             r = -errno;
         }

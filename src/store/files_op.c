@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include "common/xalloc.h"
+#include "store/below.h"
+#include "store/tree_remove.h"
 
 #define MODE_FILE 0644
 #define MODE_FOLDER 0755
@@ -44,28 +46,58 @@ static int make_parents(const char *path, struct files_unsynced *unsynced, bool 
     return r;
 }
 
-static int make_folder(const struct store_op *op, struct files_unsynced *unsynced)
+/* Where the operation's path is to be found: in a folder, or (AT_FDCWD) as it stands. The caller
+ * closes the former. -errno. */
+static int open_folder_of(const struct store_op *op, bool make, struct files_unsynced *unsynced,
+                          const char **ret_name)
+{
+    if (op->root != NULL) {
+        return below_open_folder_of(op->root, op->path, make, ret_name);
+    }
+    int r = make ? make_parents(op->path, unsynced, op->durable) : 0;
+    *ret_name = op->path;
+    return r != 0 ? r : AT_FDCWD;
+}
+
+/* Whose it is to be, and who may come in: by descriptor, since the folder around may be a user's,
+ * who could put a link in its place. The umask does not count. */
+static int give_folder(int fd, const struct store_op *op, mode_t mode)
+{
+    return fchmod(fd, mode) != 0 || (op->owned && fchown(fd, op->uid, op->gid) != 0) ? -errno : 0;
+}
+
+static int make_folder_at(int at, const char *name, const struct store_op *op)
 {
     mode_t mode = op->mode != 0 ? op->mode : MODE_FOLDER;
-    int r = make_parents(op->path, unsynced, op->durable);
+    int nofollow = op->root != NULL ? O_NOFOLLOW : 0;
+    bool is_new = mkdirat(at, name, mode) == 0;
+    if (!is_new && errno != EEXIST) {
+        return -errno;
+    }
+    int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | nofollow);
+    if (fd < 0) {
+        return is_new ? -errno : -EEXIST;
+    }
+    int r = is_new ? give_folder(fd, op, mode) : 0;
+    close(fd);
     if (r != 0) {
-        return r;
+        unlinkat(at, name, AT_REMOVEDIR);
     }
-    if (mkdir(op->path, mode) != 0) {
-        struct stat found;
-        r = -errno;
-        return r == -EEXIST && stat(op->path, &found) == 0 && S_ISDIR(found.st_mode) ? 0 : r;
+    return r;
+}
+
+static int make_folder(const struct store_op *op, struct files_unsynced *unsynced)
+{
+    const char *name;
+    int at = open_folder_of(op, true, unsynced, &name);
+    int r = at < 0 && at != AT_FDCWD ? at : make_folder_at(at, name, op);
+    if (at >= 0) {
+        close(at);
     }
-    /* The umask does not count; and nobody else has had the time to change it. */
-    if (chmod(op->path, mode) != 0 || (op->owned && lchown(op->path, op->uid, op->gid) != 0)) {
-        r = -errno;
-        rmdir(op->path);
-        return r;
-    }
-    if (op->durable) {
+    if (r == 0 && op->durable) {
         files_unsynced_add_folder_of(unsynced, op->path);
     }
-    return 0;
+    return r;
 }
 
 /* --- files --- */
@@ -231,20 +263,32 @@ static int move(const struct store_op *op, struct files_unsynced *unsynced)
     return r;
 }
 
+static int remove_at(int at, const char *name, const char *trash)
+{
+    struct stat stat;
+    if (fstatat(at, name, &stat, AT_SYMLINK_NOFOLLOW) != 0) {
+        return -errno;
+    }
+    if (!S_ISDIR(stat.st_mode)) {
+        return unlinkat(at, name, 0) != 0 ? -errno : 0;
+    }
+    if (renameat(at, name, AT_FDCWD, trash) == 0) {
+        return 0;
+    }
+    return tree_remove_at(at, name); /* on another file system, or a mount point */
+}
+
 static int remove_path(const struct store_op *op, const char *trash,
                        struct files_unsynced *unsynced)
 {
-    struct stat stat;
-    if (lstat(op->path, &stat) != 0) {
-        return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+    const char *name;
+    int at = open_folder_of(op, false, unsynced, &name);
+    int r = at < 0 && at != AT_FDCWD ? at : remove_at(at, name, trash);
+    if (at >= 0) {
+        close(at);
     }
-    int r;
-    if (!S_ISDIR(stat.st_mode)) {
-        r = unlink(op->path) != 0 ? -errno : 0;
-    } else if (rename(op->path, trash) == 0) {
-        r = 0;
-    } else {
-        r = files_op_delete(op->path); /* on another file system, or a mount point */
+    if (r == -ENOENT || r == -ENOTDIR) {
+        return 0; /* nothing is there */
     }
     if (r == 0 && op->durable) {
         files_unsynced_add_folder_of(unsynced, op->path);
@@ -253,47 +297,6 @@ static int remove_path(const struct store_op *op, const char *trash,
 }
 
 /* --- whole trees --- */
-
-/* Everything in a folder, by descriptor, so that no link leads astray. */
-static int delete_content(int fd)
-{
-    DIR *dir = fdopendir(fd);
-    if (dir == NULL) {
-        int r = -errno;
-        close(fd);
-        return r;
-    }
-    int first = 0;
-    const struct dirent *entry;
-    while ((entry = readdir(dir)) != NULL) {
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
-            unlinkat(dirfd(dir), entry->d_name, 0) == 0) {
-            continue;
-        }
-        int r = -errno;
-        if (errno == EISDIR || errno == EPERM) {
-            int child =
-                openat(dirfd(dir), entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-            r = child < 0 ? -errno : delete_content(child);
-            if (r == 0) {
-                r = unlinkat(dirfd(dir), entry->d_name, AT_REMOVEDIR) != 0 ? -errno : 0;
-            }
-        }
-        first = first == 0 ? r : first;
-    }
-    closedir(dir);
-    return first;
-}
-
-int files_op_delete(const char *path)
-{
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0) {
-        return errno == ENOENT ? 0 : unlink(path) != 0 && errno != ENOENT ? -errno : 0;
-    }
-    int r = delete_content(fd);
-    return r != 0 ? r : rmdir(path) != 0 && errno != ENOENT ? -errno : 0;
-}
 
 static int give_content(int fd, uint32_t uid, uint32_t gid)
 {

@@ -11,7 +11,4 @@
 int files_op_perform(const struct store_op *op, const char *trash,
                      struct files_unsynced *unsynced) WARN_UNUSED;
 
-/* Deletes a tree, links not followed. Fine if missing. 0 or the first -errno. */
-int files_op_delete(const char *path) WARN_UNUSED;
-
 #endif

@@ -375,6 +375,37 @@ static void nested_containers_are_found_again(const struct launcher *l)
     kit_deinit(&kit);
 }
 
+/* What a task has put in the place of a folder in its sandbox does not lead root elsewhere. */
+static void a_sandbox_is_not_removed_through_a_link(const struct launcher *l)
+{
+    struct kit kit;
+    init(&kit, l);
+    kit_start(&kit, NULL);
+    kit_launch(&kit, "p", kit_spec(&kit, "p", "sleep 7419"));
+    kit_launched(&kit, "p");
+    kit_launch(&kit, "p.b", kit_spec(&kit, "p.b", "exit 0"));
+    kit_terminated(&kit, "p.b");
+    const char *outside = kit_file(&kit, "p", "outside");
+    CLEANUP(xfreep)
+    char *swap = xasprintf("cd %s && mv containers moved && mkdir -p outside/b && "
+                           "echo kept > outside/b/file && ln -s outside containers",
+                           kit_file(&kit, "p", ""));
+    assert_int_equal(system(swap), 0);
+    struct container_requests requests;
+    container_requests_init(&requests);
+    kit_request(&requests, CONTAINER_REMOVE, "p.b")->token = 17;
+    kit_send(&kit, &requests);
+    struct container_report *report = kit_await(&kit, CONTAINER_UPDATED, "p.b");
+    assert_int_equal(report->status, 0); /* there is no sandbox of it any more */
+    container_report_free(report);
+    CLEANUP(xfreep) char *kept = xasprintf("%s/b/file", outside);
+    assert_string_equal(kit_read(kept), "kept\n");
+    kit_destroy(&kit, "p");
+    kit_terminated(&kit, "p");
+    assert_nothing_left(&kit);
+    kit_deinit(&kit);
+}
+
 static void many_at_once_leave_nothing(const struct launcher *l)
 {
     struct kit kit;
@@ -503,6 +534,7 @@ WITH_EACH(a_terminal_loses_nothing)
 WITH_EACH(a_terminal_ends_with_its_command)
 WITH_EACH(nested_containers_end_before_their_parent)
 WITH_EACH(nested_containers_are_found_again)
+WITH_EACH(a_sandbox_is_not_removed_through_a_link)
 WITH_EACH(many_at_once_leave_nothing)
 WITH_EACH(usage_is_told)
 WITH_EACH(a_command_runs_as_its_user)
@@ -605,6 +637,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_a_terminal_ends_with_its_command),
         cmocka_unit_test(test_nested_containers_end_before_their_parent),
         cmocka_unit_test(test_nested_containers_are_found_again),
+        cmocka_unit_test(test_a_sandbox_is_not_removed_through_a_link),
         cmocka_unit_test(test_many_at_once_leave_nothing),
         cmocka_unit_test(test_usage_is_told),
         cmocka_unit_test(test_a_command_runs_as_its_user),

@@ -59,6 +59,19 @@ static void remove_tree(struct shell *shell, const char *path)
     }
 }
 
+/* What lies in a sandbox lies among folders of a user's: the store must know from where on. */
+static void check_root(const struct store_op *op)
+{
+    const char *nested = strstr(op->path, "/containers/");
+    if (strstr(op->path, "/runs/") == NULL || nested == NULL) {
+        return;
+    }
+    size_t size = (size_t)(nested - op->path);
+    assert_non_null(op->root);
+    assert_int_equal(strlen(op->root), size);
+    assert_memory_equal(op->root, op->path, size);
+}
+
 static int perform_op(struct shell *shell, const struct store_op *op)
 {
     switch (op->type) {
@@ -73,6 +86,7 @@ static int perform_op(struct shell *shell, const struct store_op *op)
         find_file(shell, op->path)->bytes.size = op->size;
         return 0;
     case STORE_MKDIR:
+        check_root(op);
         if (shell->fails_folders) {
             return -ENOSPC;
         }
@@ -83,6 +97,7 @@ static int perform_op(struct shell *shell, const struct store_op *op)
         buf_append_text(&find_file(shell, op->path)->bytes, op->target);
         return 0;
     case STORE_REMOVE:
+        check_root(op);
         remove_tree(shell, op->path);
         return 0;
     case STORE_RENAME:

@@ -80,6 +80,25 @@ static void a_nested_container_lives_and_is_removed(void **state)
     (void)shell_answer(shell, simple(shell, "WAIT_CONTAINER", "wait_container", id), 404);
 }
 
+/* Its sandbox lies in its parent's, among a user's folders (shell.c sees to the store's root). */
+static void the_sandbox_of_a_nested_container_waits_for_gc(void **state)
+{
+    struct shell *shell = *state;
+    shell->config.gc_non_executor_container_sandboxes = true;
+    shell->config.gc_delay_ns = 30 * NS_PER_SEC;
+    shell->disk_usage_ppm = 0;
+    const char *root = parent(shell);
+    (void)shell_answer(shell, launch(shell, nested(shell, root, "n"), ""), 200);
+    struct container_request *request = shell_take_request(shell, CONTAINER_LAUNCH);
+    assert_non_null(request);
+    const char *folder = strstr(request->spec->directory, "slaves/");
+    assert_non_null(shell_file(shell, folder));
+    shell_report(shell, CONTAINER_TERMINATED, request->path, 0);
+    shell_pass(shell, 31 * NS_PER_SEC);
+    assert_null(shell_file(shell, folder));
+    container_request_free(request);
+}
+
 /* Executors are quick, and reports come from another thread. */
 static void an_executor_launches_before_the_report_that_it_runs(void **state)
 {
@@ -408,6 +427,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         SHELL_TEST(a_nested_container_lives_and_is_removed),
+        SHELL_TEST(the_sandbox_of_a_nested_container_waits_for_gc),
         SHELL_TEST(an_executor_launches_before_the_report_that_it_runs),
         SHELL_TEST(those_who_wait_have_a_limit),
         SHELL_TEST(what_may_not_be_launched_is_refused),

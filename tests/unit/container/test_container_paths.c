@@ -53,6 +53,23 @@ static void test_paths_are_the_originals(void **state)
     buf_deinit(&out);
 }
 
+static void test_the_top_sandbox_of_a_nested_one(void **state)
+{
+    (void)state;
+    static const char *const others[] = {"/s", "/s/containers/c", "/s/containers/xb/containers/c",
+                                         "/containers/b/containers/c"};
+    struct buf out = BUF_INIT;
+    assert_true(container_paths_top_sandbox("/s/containers/b/containers/c", "a.b.c", &out));
+    assert_string_equal(buf_text(&out), "/s");
+    buf_clear(&out);
+    assert_true(container_paths_top_sandbox("/s", "a", &out));
+    assert_string_equal(buf_text(&out), "/s");
+    for (size_t i = 0; i < ELEMENTS(others); i++) {
+        assert_false(container_paths_top_sandbox(others[i], "a.b.c", &out));
+    }
+    buf_deinit(&out);
+}
+
 static void test_cgroups_are_read_back(void **state)
 {
     (void)state;
@@ -87,6 +104,7 @@ int main(void)
         cmocka_unit_test(test_names_are_checked),
         cmocka_unit_test(test_nesting_is_limited),
         cmocka_unit_test(test_paths_are_the_originals),
+        cmocka_unit_test(test_the_top_sandbox_of_a_nested_one),
         cmocka_unit_test(test_cgroups_are_read_back),
         cmocka_unit_test(test_parents),
     };

@@ -297,6 +297,56 @@ static void test_removal(void **state)
     assert_true(is_trash_empty());
 }
 
+/* A task has put a link in the place of the folder around a nested container's sandbox. */
+static void test_below_a_root_no_link_is_followed(void **state)
+{
+    (void)state;
+    CLEANUP(xfreep) char *root = path_of("sandbox");
+    CLEANUP(xfreep) char *outside = path_of("outside");
+    add_replace(0, "outside/kept/file", "x");
+    add_mkdir(1, "sandbox", 0);
+    add_symlink(0, "sandbox/containers", outside);
+    add_mkdir(2, "sandbox/containers/kept/made", 0)->root = xstrdup(root);
+    add_remove(3, "sandbox/containers/kept");
+    LIST_ENTRY(rig.ops.list.prev, struct store_op, link)->root = xstrdup(root);
+    add_symlink(0, "sandbox/last", outside);
+    add_mkdir(4, "sandbox/last", 0700)->root = xstrdup(root);
+    add_mkdir(5, "sandbox/../elsewhere/made", 0)->root = xstrdup(root);
+    add_mkdir(6, "outside/made", 0)->root = xstrdup(root);
+    submit();
+    static const int statuses[] = {0, -ENOTDIR, 0, -EEXIST, -EXDEV, -EINVAL};
+    for (uint64_t token = 1; token <= ELEMENTS(statuses); token++) {
+        expect_done(token, statuses[token - 1]);
+    }
+    check_file("outside/kept/file", "x");
+    assert_int_equal(count_entries("outside"), 1);
+    assert_int_equal(count_entries("outside/kept"), 1);
+    assert_int_equal(look_at("outside").st_mode & 0777, 0755);
+    check_file("elsewhere", NULL);
+}
+
+static void test_below_a_root_folders_are_made_and_removed(void **state)
+{
+    (void)state;
+    CLEANUP(xfreep) char *root = path_of("sandbox");
+    add_mkdir(1, "sandbox", 0);
+    add_mkdir(2, "sandbox/containers/a/containers/b", 0750)->root = xstrdup(root);
+    add_mkdir(3, "sandbox/containers/a/containers/b", 0700)->root = xstrdup(root); /* as it is */
+    submit();
+    for (uint64_t token = 1; token <= 3; token++) {
+        expect_done(token, 0);
+    }
+    assert_int_equal(look_at("sandbox/containers/a/containers/b").st_mode & 0777, 0750);
+    add_remove(4, "sandbox/containers/a");
+    LIST_ENTRY(rig.ops.list.prev, struct store_op, link)->root = xstrdup(root);
+    add_remove(5, "sandbox/containers/a");
+    LIST_ENTRY(rig.ops.list.prev, struct store_op, link)->root = xstrdup(root);
+    submit();
+    expect_done(4, 0);
+    expect_done(5, 0);
+    assert_int_equal(count_entries("sandbox/containers"), 0);
+}
+
 static void test_what_was_left_in_the_trash_goes_at_the_next_start(void **state)
 {
     (void)state;
@@ -465,6 +515,8 @@ int main(void)
         TEST(test_folders_and_links),
         TEST(test_owners),
         TEST(test_removal),
+        TEST(test_below_a_root_no_link_is_followed),
+        TEST(test_below_a_root_folders_are_made_and_removed),
         TEST(test_what_was_left_in_the_trash_goes_at_the_next_start),
         TEST(test_completions_come_in_order_over_many_rounds),
         TEST(test_what_wants_no_completion_gets_none),
