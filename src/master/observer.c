@@ -40,6 +40,11 @@ void master_observer_timeout(struct master *master, struct agent *agent)
     ping(master, agent);
 }
 
+void master_observer_returned(struct agent *agent)
+{
+    agent->awaits_pong = false;
+}
+
 bool master_observer_is(struct slice id)
 {
     return slice_starts_with(id, SLICE(OBSERVER_PREFIX));

@@ -15,6 +15,11 @@ struct agent;
 void master_observer_start(struct master *master, struct agent *agent);
 /* The time for a pong is over: the next ping. */
 void master_observer_timeout(struct master *master, struct agent *agent);
+/* The agent was disconnected and is registered again: the ping that is out went to nobody and does
+ * not count, so that it has the time of one more to answer. Those missed before still count: who
+ * comes and goes and never answers becomes unreachable. (The original counts that ping, too, and
+ * can give up an agent that came back seconds before.) */
+void master_observer_returned(struct agent *agent);
 /* A PongSlaveMessage to the actor `to`. */
 void master_observer_pong(struct master *master, const struct upid *from, const char *to);
 /* Is the id that of an observer? */

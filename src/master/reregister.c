@@ -7,6 +7,7 @@
 #include "master/events.h"
 #include "master/fields.h"
 #include "master/master_state.h"
+#include "master/observer.h"
 #include "master/pending.h"
 #include "master/register.h"
 #include "master/tasks_lost.h"
@@ -434,6 +435,7 @@ static void welcome_back(struct master *master, struct agent *agent, const struc
     settle_tasks(master, agent, r);
     if (!agent->connected) {
         master_agent_reconnect(master, agent);
+        master_observer_returned(agent);
         log_return(master, agent, r);
     }
     master_unreachable_cancel(master, agent);

@@ -99,6 +99,45 @@ static void test_a_pong_keeps_an_agent_and_silence_does_not(void **state)
     harness_free(h);
 }
 
+/* It was away for two pings, and the third was out when it came back. */
+static void test_a_ping_to_the_process_before_does_not_count(void **state)
+{
+    (void)state;
+    struct harness *h = harness_new(NULL);
+    const char *id = harness_agent(h, PID);
+    harness_exited(h, PID);
+    harness_advance(h, 2 * NS_PER_SEC + NS_PER_SEC / 2);
+    harness_message(h, PID, "master", "ReregisterSlaveMessage", reregistration(h, id, ""));
+    harness_forget(h);
+    harness_advance(h, NS_PER_SEC);
+    assert_int_equal(h->master->registered_count, 1);
+    answer_ping(h, PID);
+    for (int i = 0; i < 3; i++) {
+        harness_advance(h, NS_PER_SEC);
+        assert_int_equal(h->master->registered_count, 1);
+    }
+    /* The pong began a new count of three. */
+    harness_advance(h, NS_PER_SEC);
+    assert_int_equal(h->master->unreachable_count, 1);
+    harness_free(h);
+}
+
+static void test_who_only_comes_and_goes_becomes_unreachable(void **state)
+{
+    (void)state;
+    struct harness *h = harness_new(NULL);
+    const char *id = harness_agent(h, PID);
+    for (int i = 0; i < 3; i++) {
+        harness_exited(h, PID);
+        harness_message(h, PID, "master", "ReregisterSlaveMessage", reregistration(h, id, ""));
+        harness_advance(h, NS_PER_SEC);
+        assert_int_equal(h->master->registered_count, 1);
+        harness_advance(h, NS_PER_SEC);
+    }
+    assert_int_equal(h->master->unreachable_count, 1);
+    harness_free(h);
+}
+
 static void test_nothing_of_an_agent_is_lost_before_the_registry_has_it(void **state)
 {
     (void)state;
@@ -557,6 +596,8 @@ int main(void)
         cmocka_unit_test(test_a_registration_waits_for_the_registry),
         cmocka_unit_test(test_old_versions_are_not_answered),
         cmocka_unit_test(test_a_pong_keeps_an_agent_and_silence_does_not),
+        cmocka_unit_test(test_a_ping_to_the_process_before_does_not_count),
+        cmocka_unit_test(test_who_only_comes_and_goes_becomes_unreachable),
         cmocka_unit_test(test_nothing_of_an_agent_is_lost_before_the_registry_has_it),
         cmocka_unit_test(test_an_unreachable_agent_brings_its_tasks_back),
         cmocka_unit_test(test_a_launch_that_an_unreachable_agent_never_answered_is_killed),
