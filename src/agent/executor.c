@@ -304,6 +304,9 @@ void executor_send(struct executor *executor, const char *name, const ProtobufCM
         }
         break;
     }
+    if (event->type == PB__EXECUTOR__EVENT__TYPE__SHUTDOWN) {
+        return; /* it has hung up, as one does that ends; if not, it is killed soon */
+    }
     agent_log(executor->agent, LOG_LEVEL_WARNING,
               "executor '%s' of framework %s is not connected: it misses a message", executor->id,
               executor->framework->id);
