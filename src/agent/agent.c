@@ -436,8 +436,8 @@ static void on_stored(struct agent *agent, const struct store_done *done)
         }
     }
     if (done->status != 0 && !is_tolerated) {
-        agent_exit(agent, 1, "Failed to write to '%s': %s", agent->setup.meta_dir,
-                   strerror(-done->status));
+        agent_exit(agent, 1, "Failed to write to '%s': %s; the agent ends, tasks run on",
+                   agent->setup.meta_dir, strerror(-done->status));
     }
 }
 

@@ -602,11 +602,31 @@ static void give_up(struct executor *executor)
     container_request_add(&agent->effects->containers, CONTAINER_DESTROY, executor->container_id);
 }
 
+static void log_finish(struct agent *agent)
+{
+    size_t executors = 0, tasks = 0;
+    struct framework *framework;
+    LIST_FOR_EACH (framework, &agent->framework_order, link) {
+        struct executor *executor;
+        LIST_FOR_EACH (executor, &framework->executor_order, link) {
+            if (executor->state == EXECUTOR_RUNNING) {
+                struct task *task;
+                executors++;
+                LIST_FOR_EACH (task, &executor->launched, link) {
+                    tasks++;
+                }
+            }
+        }
+    }
+    agent_log(agent, LOG_LEVEL_INFO, "finished recovery: %zu executors are back, with %zu tasks",
+              executors, tasks);
+}
+
 static void finish(struct agent *agent)
 {
     timers_cancel(&agent->timers, &agent->reregister_timer);
     timers_cancel(&agent->timers, &agent->reconnect_timer);
-    agent_log(agent, LOG_LEVEL_INFO, "finished recovery");
+    log_finish(agent);
     agent->gauges.recovery_time_secs =
         metrics_add_value(agent->gauges.metrics, "slave/recovery_time_secs");
     metric_set(agent->gauges.recovery_time_secs,

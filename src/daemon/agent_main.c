@@ -248,6 +248,7 @@ static void on_detect(struct loop_task *task)
 static void on_term(void *arg)
 {
     struct daemon *daemon = arg;
+    LOG_INFO("Ending, on SIGTERM or SIGINT; executors and tasks run on");
     daemon->is_over = true;
     loop_stop(daemon->loop);
 }

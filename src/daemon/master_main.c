@@ -61,6 +61,7 @@ static void perform_logs(struct master_effects *effects)
 static void stop(void *arg)
 {
     struct daemon *daemon = arg;
+    LOG_INFO("Ending, on SIGTERM or SIGINT");
     if (daemon->college != NULL) {
         college_wiring_end(daemon->college);
     }

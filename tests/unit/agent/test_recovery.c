@@ -61,6 +61,7 @@ static void executors_are_asked_to_come_back(void **state)
     shell_come_back(shell, "f1", NULL);
     assert_non_null(SHELL_TAKE(shell, ExecutorReregisteredMessage, executor_reregistered_message));
     assert_string_equal(agent_state_name(shell->agent), "DISCONNECTED");
+    assert_non_null(strstr(shell->log, "finished recovery: 1 executors are back, with 1 tasks\n"));
     const Pb__Internal__ReregisterSlaveMessage *asked = shell_reregister(shell);
     assert_int_equal(asked->n_tasks, 1);
     assert_int_equal(asked->tasks[0]->state, PB__TASK_STATE__TASK_RUNNING);
