@@ -390,6 +390,7 @@ static void on_net(struct agent *agent, const struct net_event *event)
         console_body(agent, event->handle, event->body, event->ended);
         break;
     case NET_REPLY: /* the agent makes no calls */
+    case NET_TAKEN: /* and marks no streams */
         break;
     }
 }

@@ -292,6 +292,7 @@ bool college_wiring_take_net(struct college_wiring *wiring, const struct net_eve
     case NET_BODY:
     case NET_EXITED:
     case NET_REPLY:
+    case NET_TAKEN:
         return false;
     }
     WRONG("an event that is none");

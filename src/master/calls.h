@@ -5,12 +5,21 @@
 #ifndef TEPUI_MASTER_CALLS_H
 #define TEPUI_MASTER_CALLS_H
 
+#include "common/duration.h"
 #include "common/err.h"
 #include "wire/pb.h"
 #include "wire/upid.h"
 
 struct master;
 struct framework;
+
+/* Tasks that a scheduler is told of before it has taken some of that. */
+#define RECONCILE_BATCH_COUNT 1000
+/* Bytes of ids that wait for their batch; beyond, all are told of at once, and what a stream may
+ * leave unsent decides. */
+#define RECONCILE_WAITING_SIZE_MAX ((size_t)16 << 20)
+/* A v0 driver does not say what it has taken: the time between batches. */
+#define RECONCILE_PAUSE_NS (1 * NS_PER_MS)
 
 /* --- subscribing (subscribe.c) --- */
 
@@ -57,8 +66,13 @@ void master_shutdown(struct master *master, struct framework *framework,
                      const Pb__Scheduler__Call__Shutdown *call);
 void master_acknowledge(struct master *master, struct framework *framework,
                         const Pb__Scheduler__Call__Acknowledge *call);
+/* Up to RECONCILE_BATCH_COUNT tasks are told of at once, of more as the scheduler takes it. */
 void master_reconcile(struct master *master, struct framework *framework,
                       const Pb__Scheduler__Call__Reconcile *call);
+/* NET_TAKEN, TIMER_RECONCILE: more of it, if there is. */
+void master_reconcile_next(struct master *master, struct framework *framework);
+/* Its scheduler has gone: nothing more of it. */
+void master_reconcile_drop(struct master *master, struct framework *framework);
 /* MESSAGE to an executor. */
 void master_relay(struct master *master, struct framework *framework,
                   const Pb__Scheduler__Call__Message *call);

@@ -5,6 +5,7 @@
 
 #include "common/sm.h"
 #include "common/xalloc.h"
+#include "master/calls.h"
 #include "master/events.h"
 #include "master/fields.h"
 #include "master/master_state.h"
@@ -302,6 +303,7 @@ struct framework *master_framework_add(struct master *master, const Pb__Framewor
     map_init(&framework->unreachable, unreachable_key, prng_next(&master->prng));
     timer_init(&framework->heartbeat, TIMER_HEARTBEAT, framework);
     timer_init(&framework->failover, TIMER_FAILOVER, framework);
+    timer_init(&framework->reconcile, TIMER_RECONCILE, framework);
     set_info(framework, info);
     set_suppressed(framework, NULL, 0);
 
@@ -379,6 +381,7 @@ void master_framework_revive(struct master *master, struct framework *framework,
 /* Forgets who the scheduler is; an older stream is ended. */
 static void drop_connection(struct master *master, struct framework *framework)
 {
+    master_reconcile_drop(master, framework);
     switch (framework->connection) {
     case CONNECTION_HTTP:
         map_remove(&master->by_handle, &framework->by_connection);
@@ -585,6 +588,7 @@ void master_framework_remove(struct master *master, struct framework *framework)
 
 void master_framework_forget(struct master *master, struct framework *framework)
 {
+    master_reconcile_drop(master, framework);
     master_task_forget_history(master, framework);
     if (framework->state == FRAMEWORK_COMPLETED) {
         master->completed_count--;

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "common/blob.h"
+#include "common/buf.h"
 #include "common/cow.h"
 #include "common/list.h"
 #include "common/map.h"
@@ -119,6 +120,9 @@ struct framework {
     struct map_link by_connection; /* master->by_handle (HTTP) */
     struct timer heartbeat;        /* HTTP */
     struct timer failover;         /* while DISCONNECTED */
+    struct buf reconciling;        /* tasks it asked about and was not told of yet: reconcile.c */
+    size_t reconciling_told;       /* bytes of these that it was told of since */
+    struct timer reconcile;        /* UPID: when it is told of more */
 
     /* what it holds */
     struct map tasks;            /* struct task by id: ACTIVE ones */

@@ -6,6 +6,7 @@
 
 #include "common/xalloc.h"
 #include "master/authenticate.h"
+#include "master/calls.h"
 #include "master/events.h"
 #include "master/http_files.h"
 #include "master/master_state.h"
@@ -242,6 +243,15 @@ static void gone(struct master *master, uint64_t handle)
     }
 }
 
+/* The client of a stream has taken what it was sent. */
+static void taken(struct master *master, uint64_t handle)
+{
+    struct map_link *link = map_find(&master->by_handle, slice_make(&handle, sizeof(handle)));
+    if (link != NULL) {
+        master_reconcile_next(master, CONTAINER_OF(link, struct framework, by_connection));
+    }
+}
+
 /* --- the step --- */
 
 static void on_net(struct master *master, const struct net_event *event)
@@ -258,6 +268,9 @@ static void on_net(struct master *master, const struct net_event *event)
         break;
     case NET_GONE:
         gone(master, event->handle);
+        break;
+    case NET_TAKEN:
+        taken(master, event->handle);
         break;
     case NET_BODY:
     case NET_REPLY:
@@ -276,6 +289,9 @@ static void on_timer(struct master *master, struct timer *timer)
     }
     case TIMER_FAILOVER:
         master_framework_remove(master, timer->owner);
+        break;
+    case TIMER_RECONCILE:
+        master_reconcile_next(master, timer->owner);
         break;
     case TIMER_PING:
         master_observer_timeout(master, timer->owner);

@@ -48,6 +48,7 @@ enum master_role {
 enum master_timer {
     TIMER_HEARTBEAT,        /* owner: struct framework */
     TIMER_FAILOVER,         /* owner: struct framework */
+    TIMER_RECONCILE,        /* owner: struct framework */
     TIMER_PING,             /* owner: struct agent */
     TIMER_REREGISTER,       /* owner: struct agent */
     TIMER_OFFER,            /* owner: struct offer */

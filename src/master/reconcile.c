@@ -1,4 +1,10 @@
-/* RECONCILE: frameworks ask for the state of tasks (facts/state_machines.md 2.4). */
+/*
+ * RECONCILE: frameworks ask for the state of tasks (facts/state_machines.md 2.4).
+ *
+ * Answers to very many tasks would fill the memory before a scheduler has read the first of them.
+ * So ids wait, in the order in which they were asked about, and a batch of them is answered when
+ * the scheduler has taken the one before, each with what is true then.
+ */
 #include "master/calls.h"
 #include "master/events.h"
 #include "master/fields.h"
@@ -62,22 +68,28 @@ static bool judge(const struct master *master, struct slice agent_id, struct sta
     return true;
 }
 
-static void reconcile_one(struct master *master, struct framework *framework,
-                          const Pb__Scheduler__Call__Reconcile__Task *about)
+/* What is asked of one task. */
+struct question {
+    struct slice task_id;
+    struct slice agent_id; /* data NULL = not said */
+    bool of_all;           /* it was among the framework's tasks when that asked for all */
+};
+
+static void answer(struct master *master, struct framework *framework,
+                   const struct question *question)
 {
-    const struct task *task = master_find_task(framework, slice_from(about->task_id->value));
+    const struct task *task = master_find_task(framework, question->task_id);
     if (task != NULL) {
         tell_known(master, framework, task);
         return;
     }
-    struct slice agent_id = slice_from(about->agent_id != NULL ? about->agent_id->value : NULL);
     struct status_draft draft = {
         .framework_id = blob_slice(framework->id),
-        .task_id = slice_from(about->task_id->value),
-        .agent_id = agent_id,
+        .task_id = question->task_id,
+        .agent_id = question->agent_id,
         .reason = REASON_RECONCILIATION,
     };
-    if (!judge(master, agent_id, &draft)) {
+    if (question->of_all || !judge(master, question->agent_id, &draft)) {
         return;
     }
     if ((framework->capabilities & FRAMEWORK_PARTITION_AWARE) == 0) {
@@ -86,18 +98,123 @@ static void reconcile_one(struct master *master, struct framework *framework,
     tell(master, framework, &draft);
 }
 
+/* --- what waits --- */
+
+/* Ids end with a zero byte, which they cannot have. One of these stands in front. */
+enum question_mark { MARK_TASK = 't', MARK_TASK_AND_AGENT = 'a', MARK_OF_ALL = '*' };
+
+static void put_id(struct buf *out, struct slice id)
+{
+    buf_append_slice(out, id);
+    buf_append_byte(out, '\0');
+}
+
+static struct slice get_id(struct slice *rest)
+{
+    struct slice id = slice_from(rest->data);
+    *rest = slice_skip(*rest, id.size + 1);
+    return id;
+}
+
+static void put_question(struct buf *out, const struct question *question)
+{
+    bool has_agent = question->agent_id.data != NULL;
+    buf_append_byte(out, question->of_all ? MARK_OF_ALL
+                         : has_agent      ? MARK_TASK_AND_AGENT
+                                          : MARK_TASK);
+    put_id(out, question->task_id);
+    if (has_agent) {
+        put_id(out, question->agent_id);
+    }
+}
+
+static struct question get_question(struct slice *rest)
+{
+    char mark = rest->data[0];
+    struct question question = {.of_all = mark == MARK_OF_ALL};
+    *rest = slice_skip(*rest, 1);
+    question.task_id = get_id(rest);
+    if (mark == MARK_TASK_AND_AGENT) {
+        question.agent_id = get_id(rest);
+    }
+    return question;
+}
+
+static size_t waiting_size(const struct framework *framework)
+{
+    return framework->reconciling.size - framework->reconciling_told;
+}
+
+/* What a call asks, behind what waits already. */
+static void put_call(struct framework *framework, const Pb__Scheduler__Call__Reconcile *call)
+{
+    struct buf *out = &framework->reconciling;
+    for (size_t i = 0; i < call->n_tasks; i++) {
+        const Pb__Scheduler__Call__Reconcile__Task *about = call->tasks[i];
+        put_question(out, &(struct question){
+                              .task_id = slice_from(about->task_id->value),
+                              .agent_id = slice_from(
+                                  about->agent_id != NULL ? about->agent_id->value : NULL),
+                          });
+    }
+    struct map_link *link = call->n_tasks == 0 ? map_first(&framework->tasks) : NULL;
+    for (; link != NULL; link = map_next(&framework->tasks, link)) {
+        const struct task *task = CONTAINER_OF(link, struct task, by_id);
+        put_question(out, &(struct question){
+                              .task_id = task_record_id(task->record),
+                              .of_all = true,
+                          });
+    }
+}
+
+static void tell_batch(struct master *master, struct framework *framework)
+{
+    struct slice rest = slice_skip(buf_slice(&framework->reconciling), framework->reconciling_told);
+    for (size_t i = 0; i < RECONCILE_BATCH_COUNT && rest.size > 0; i++) {
+        struct question question = get_question(&rest);
+        answer(master, framework, &question);
+    }
+    framework->reconciling_told = framework->reconciling.size - rest.size;
+}
+
+/* --- public --- */
+
+void master_reconcile_next(struct master *master, struct framework *framework)
+{
+    if (waiting_size(framework) == 0) {
+        return;
+    }
+    do {
+        tell_batch(master, framework);
+    } while (waiting_size(framework) > RECONCILE_WAITING_SIZE_MAX);
+    if (waiting_size(framework) == 0) {
+        master_reconcile_drop(master, framework);
+    } else if (framework->connection == CONNECTION_HTTP) {
+        net_stream_mark(&master->effects->net, framework->handle);
+    } else {
+        timers_set(&master->timers, &framework->reconcile,
+                   time_add_ns(master->now.mono_ns, RECONCILE_PAUSE_NS));
+    }
+}
+
+void master_reconcile_drop(struct master *master, struct framework *framework)
+{
+    buf_deinit(&framework->reconciling);
+    framework->reconciling_told = 0;
+    timers_cancel(&master->timers, &framework->reconcile);
+}
+
 void master_reconcile(struct master *master, struct framework *framework,
                       const Pb__Scheduler__Call__Reconcile *call)
 {
+    bool waits = waiting_size(framework) > 0;
     master_count(master, COUNTER_MESSAGES_RECONCILE_TASKS);
-    if (call->n_tasks > 0) {
-        for (size_t i = 0; i < call->n_tasks; i++) {
-            reconcile_one(master, framework, call->tasks[i]);
-        }
-        return;
+    if (framework->reconciling_told > framework->reconciling.size / 2) {
+        buf_consume(&framework->reconciling, framework->reconciling_told);
+        framework->reconciling_told = 0;
     }
-    for (struct map_link *link = map_first(&framework->tasks); link != NULL;
-         link = map_next(&framework->tasks, link)) {
-        tell_known(master, framework, CONTAINER_OF(link, struct task, by_id));
+    put_call(framework, call);
+    if (!waits || waiting_size(framework) > RECONCILE_WAITING_SIZE_MAX) {
+        master_reconcile_next(master, framework);
     }
 }

@@ -144,7 +144,14 @@ static void on_gone(void *arg, uint64_t handle)
     tell(arg, &event);
 }
 
-static const struct server_handlers server_handlers = {on_head, on_request, on_body, on_gone};
+static void on_taken(void *arg, uint64_t handle)
+{
+    struct net_event event = {.type = NET_TAKEN, .handle = handle};
+    tell(arg, &event);
+}
+
+static const struct server_handlers server_handlers = {on_head, on_request, on_body, on_gone,
+                                                       on_taken};
 
 static void on_exited(void *arg, const struct address *address)
 {
@@ -282,6 +289,7 @@ static void perform(struct net_host *host, struct net_effect *effect)
     case NET_STREAM_OPEN:
     case NET_STREAM_WRITE:
     case NET_STREAM_CLOSE:
+    case NET_STREAM_MARK:
     case NET_HANGUP:
         server_perform(host->server, effect);
         return;

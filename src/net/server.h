@@ -64,6 +64,9 @@ struct server_handlers {
     void (*on_body)(void *arg, uint64_t handle, struct slice piece, bool ended);
     /* The client has gone, or was cut off, before the answer was complete. */
     void (*on_gone)(void *arg, uint64_t handle);
+    /* What a stream's client had been sent before NET_STREAM_MARK is taken, but for what one write
+     * holds. */
+    void (*on_taken)(void *arg, uint64_t handle);
 };
 
 struct server;

@@ -504,6 +504,11 @@ void server_perform(struct server *server, struct net_effect *effect)
         ASSERT(streaming);
         close_stream(exchange);
         break;
+    case NET_STREAM_MARK:
+        ASSERT(streaming);
+        exchange->marked = true;
+        conn_mark(exchange->conn);
+        break;
     case NET_HANGUP:
         drop_render(exchange);
         exchange->cut = true;

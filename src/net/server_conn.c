@@ -344,6 +344,18 @@ static void on_readable(struct bufferevent *bev, void *arg)
     settle(conn);
 }
 
+/* The writer of a marked stream goes on when little is left unsent. */
+static void tell_taken(struct conn *conn)
+{
+    struct exchange *first = conn_first(conn);
+    struct server *server = conn->server;
+    if (!conn->dead && first != NULL && first->marked && first->behind == NULL &&
+        first->render == NULL && conn_unsent_size(conn) <= server_low_size(server)) {
+        first->marked = false;
+        server->handlers->on_taken(server->arg, first->handle);
+    }
+}
+
 static void on_writable(struct bufferevent *bev UNUSED, void *arg)
 {
     struct conn *conn;
@@ -353,6 +365,7 @@ static void on_writable(struct bufferevent *bev UNUSED, void *arg)
         if (conn->exchange_count == 0) {
             settle(conn);
         }
+        tell_taken(conn);
     }
 }
 
@@ -382,6 +395,7 @@ static void on_task(struct loop_task *task)
         }
         settle(conn);
     }
+    tell_taken(conn);
 }
 
 void conn_set_pause(struct conn *conn, enum pause why, bool paused)
@@ -420,6 +434,18 @@ void conn_wrote(struct conn *conn, size_t size)
         conn->taken_ns = now_ns(conn);
         conn->taken_size = conn->written_size - conn_unsent_size(conn);
         set_due(conn, DUE_OUTPUT, conn->taken_ns + look_ns(conn->server));
+    }
+}
+
+size_t server_low_size(const struct server *server)
+{
+    return server->limits.output_pause_size / 4;
+}
+
+void conn_mark(struct conn *conn)
+{
+    if (conn_unsent_size(conn) == 0) {
+        loop_post(conn->server->loop, &conn->task); /* else it is told of by libevent */
     }
 }
 
@@ -468,7 +494,7 @@ void conn_new(struct server *server, struct bufferevent *bev, const struct addre
     list_push_back(&server->idle, &conn->link);
     server->count++;
     bufferevent_setcb(bev, on_readable, on_writable, on_bev_event, conn);
-    bufferevent_setwatermark(bev, EV_WRITE, server->limits.output_pause_size / 4, 0);
+    bufferevent_setwatermark(bev, EV_WRITE, server_low_size(server), 0);
     (void)bufferevent_set_max_single_write(bev, WRITE_SIZE_MAX);
     (void)bufferevent_enable(bev, EV_READ); /* writing is, from the start */
 }

@@ -57,6 +57,7 @@ struct exchange {
         *render; /* RENDERING, or the first piece of a stream: not begun, or in a worker */
     struct evbuffer *behind; /* pieces of a stream that come after the one being rendered */
     bool closes;             /* so does the end of the stream */
+    bool marked;             /* NET_STREAM_MARK: its writer waits to be told */
     uint64_t opened_size;    /* conn->written_size when a rendered first piece had been written */
 };
 
@@ -130,6 +131,10 @@ void conn_wrote(struct conn *conn, size_t size);
 /* Answers have come or gone out: turns, pauses, closing. */
 void conn_advance(struct conn *conn);
 void conn_set_pause(struct conn *conn, enum pause why, bool paused);
+/* A stream was marked: its writer is told, from the loop, when the client has taken enough. */
+void conn_mark(struct conn *conn);
+/* Unsent bytes below which libevent tells that there is room. */
+size_t server_low_size(const struct server *server);
 
 /* --- server_answer.c --- */
 

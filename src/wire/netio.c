@@ -89,6 +89,11 @@ void net_stream_close(struct net_effects *effects, uint64_t handle)
     push(effects, NET_STREAM_CLOSE, handle, NULL);
 }
 
+void net_stream_mark(struct net_effects *effects, uint64_t handle)
+{
+    push(effects, NET_STREAM_MARK, handle, NULL);
+}
+
 void net_hangup(struct net_effects *effects, uint64_t handle)
 {
     push(effects, NET_HANGUP, handle, NULL);

@@ -30,6 +30,7 @@ enum net_event_type {
     NET_MESSAGE, /* a libprocess message for one of our actors */
     NET_EXITED,  /* a linked address has broken */
     NET_REPLY,   /* the answer to a request that we made (NET_CALL) */
+    NET_TAKEN,   /* the client of a stream has taken what was written before NET_STREAM_MARK */
 };
 
 struct net_request {
@@ -45,7 +46,7 @@ struct net_request {
 
 struct net_event {
     enum net_event_type type;
-    uint64_t handle;               /* REQUEST, BODY, GONE, REPLY */
+    uint64_t handle;               /* REQUEST, BODY, GONE, REPLY, TAKEN */
     struct net_request request;    /* REQUEST */
     struct slice body;             /* BODY, MESSAGE, REPLY */
     bool ended;                    /* BODY */
@@ -97,6 +98,8 @@ enum net_effect_type {
                          piece */
     NET_STREAM_WRITE, /* one chunk: body */
     NET_STREAM_CLOSE, /* the last chunk, then the end */
+    NET_STREAM_MARK,  /* tell NET_TAKEN, once, when nearly all that was written has been taken: for
+                         writers who could go on for long */
     NET_HANGUP,       /* close the connection of a handle without ending the answer */
     NET_SEND,         /* a libprocess message: route, name, body; connects if need be */
     NET_LINK,         /* keep a connection to an address, and tell NET_EXITED when it breaks */
@@ -148,6 +151,7 @@ struct net_effect *net_stream_open(struct net_effects *effects, uint64_t handle,
                                    const char *content_type);
 void net_stream_write(struct net_effects *effects, uint64_t handle, struct blob *piece);
 void net_stream_close(struct net_effects *effects, uint64_t handle);
+void net_stream_mark(struct net_effects *effects, uint64_t handle);
 void net_hangup(struct net_effects *effects, uint64_t handle);
 void net_send(struct net_effects *effects, const char *from_id, const struct upid *to,
               const char *name, struct blob *body);

@@ -405,6 +405,7 @@ void sim_perform_net(struct sim_node *node, struct net_effects *effects)
         case NET_STREAM_OPEN:
         case NET_STREAM_WRITE:
         case NET_STREAM_CLOSE:
+        case NET_STREAM_MARK:
         case NET_HANGUP:
         case NET_CALL:
             sim_http_perform(node->sim->http, node, effect);

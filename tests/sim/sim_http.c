@@ -33,7 +33,7 @@ struct sim_http {
     int64_t up_ns[SIM_NODES_MAX][SIM_NODES_MAX];
 };
 
-enum parcel_type { TO_SERVER_REQUEST, TO_SERVER_GONE, TO_CLIENT };
+enum parcel_type { TO_SERVER_REQUEST, TO_SERVER_GONE, TO_SERVER_TAKEN, TO_CLIENT };
 
 struct parcel {
     enum parcel_type type;
@@ -148,6 +148,15 @@ static void give_gone(struct conn *conn)
     }
 }
 
+static void give_taken(struct conn *conn)
+{
+    struct sim_node *server = conn->server;
+    struct net_event event = {.type = NET_TAKEN, .handle = conn->call};
+    if (server->core != NULL && server->incarnation == conn->server_incarnation) {
+        server->program->on_net(server->core, server, &event);
+    }
+}
+
 static void give_client(struct parcel *parcel, struct conn *conn)
 {
     struct sim_node *client = conn->client;
@@ -194,6 +203,11 @@ static void deliver(struct sim *sim UNUSED, void *arg)
             if (!conn->server_done) {
                 give_gone(conn);
                 settle(conn);
+            }
+            break;
+        case TO_SERVER_TAKEN:
+            if (!conn->broken && !conn->server_done) {
+                give_taken(conn);
             }
             break;
         case TO_CLIENT:
@@ -246,6 +260,13 @@ static void tell_server_gone(struct sim_http *http, struct conn *conn, int64_t a
 {
     struct parcel *parcel = parcel_new(http, conn, TO_SERVER_GONE);
     sim_schedule(http->sim, at_ns, conn->server, deliver, parcel, parcel_free);
+}
+
+/* Clients take everything as it arrives. */
+static void tell_server_taken(struct sim_http *http, struct conn *conn)
+{
+    struct parcel *parcel = parcel_new(http, conn, TO_SERVER_TAKEN);
+    sim_schedule(http->sim, conn->down_ns, conn->server, deliver, parcel, parcel_free);
 }
 
 /* On one machine the kernel tells at once. */
@@ -445,6 +466,9 @@ void sim_http_perform(struct sim_http *http, struct sim_node *node, const struct
     case NET_STREAM_CLOSE:
         conn->server_done = true;
         stream(http, conn, SIM_HTTP_CLOSED, NULL);
+        break;
+    case NET_STREAM_MARK:
+        tell_server_taken(http, conn);
         break;
     case NET_HANGUP:
         conn->server_done = true;

@@ -92,7 +92,8 @@ static void on_gone(void *arg, uint64_t handle)
     master->held = 0;
 }
 
-static const struct server_handlers handlers = {on_head, on_request, on_body, on_gone};
+static const struct server_handlers handlers = {
+    .on_head = on_head, .on_request = on_request, .on_body = on_body, .on_gone = on_gone};
 
 static void serve(int i)
 {

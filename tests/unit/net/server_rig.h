@@ -83,9 +83,16 @@ static inline void on_gone(void *arg, uint64_t handle)
     buf_printf(&rig.log, "GONE %zu\n", number_of(handle));
 }
 
+static inline void on_taken(void *arg, uint64_t handle)
+{
+    (void)arg;
+    buf_printf(&rig.log, "TAKEN %zu\n", number_of(handle));
+}
+
 static inline void listen_on(const struct address *address)
 {
-    static const struct server_handlers handlers = {on_head, on_request, on_body, on_gone};
+    static const struct server_handlers handlers = {on_head, on_request, on_body, on_gone,
+                                                    on_taken};
     rig.server = server_free(rig.server);
     rig.server = server_new(&(struct server_options){.loop = rig.loop,
                                                      .workers = rig.workers,

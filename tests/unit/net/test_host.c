@@ -64,6 +64,9 @@ static void on_event(void *arg, const struct net_event *event)
     case NET_EXITED:
         buf_append_text(&rig.log, "EXITED\n");
         break;
+    case NET_TAKEN:
+        buf_append_text(&rig.log, "TAKEN\n");
+        break;
     case NET_REPLY:
         buf_printf(&rig.log, "REPLY %d %d [%.*s]\n", (int)event->handle, event->status,
                    SLICE_ARGS(event->body));

@@ -163,6 +163,33 @@ static void test_a_stream_that_stalls_is_cut_off_in_time(void **state)
     raw_close(&raw);
 }
 
+/* Writers who could go on for long are told when there is room. */
+static void test_a_mark_is_told_of_when_what_was_written_is_taken(void **state)
+{
+    (void)state;
+    struct raw raw = dial();
+    raw_send(&raw, GET);
+    wait_requests(1);
+    open_stream(0, "x");
+    raw_expect(rig.loop, &raw, "1\r\nx\r\n");
+    perform_plain(0, net_stream_mark);                /* all is sent */
+    assert_null(strstr(buf_text(&rig.log), "TAKEN")); /* never from within */
+    wait_log("TAKEN 0\n");
+    buf_clear(&rig.log);
+    fill(0, 2 * rig.limits.output_pause_size);
+    perform_plain(0, net_stream_mark);
+    run_for(rig.loop, 10 * WAIT_STEP_NS);
+    assert_null(strstr(buf_text(&rig.log), "TAKEN"));
+    while (strstr(buf_text(&rig.log), "TAKEN 0\n") == NULL) {
+        static char bytes[100000];
+        (void)recv(raw.fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+        run_for(rig.loop, WAIT_STEP_NS / 10);
+    }
+    assert_true(server_unsent_size(rig.server) <= rig.limits.output_pause_size / 4);
+    raw_close(&raw);
+    wait_log("GONE 0\n");
+}
+
 /* --- rendering --- */
 
 struct text_job {
@@ -313,6 +340,7 @@ int main(void)
         TEST(test_hanging_up),
         TEST(test_a_stream_that_is_not_read_is_cut_off_at_once),
         TEST(test_a_stream_that_stalls_is_cut_off_in_time),
+        TEST(test_a_mark_is_told_of_when_what_was_written_is_taken),
         TEST(test_answers_are_rendered_by_workers),
         TEST(test_a_stream_whose_first_piece_is_rendered),
         TEST(test_what_is_rendered_for_nobody),
