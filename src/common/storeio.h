@@ -39,6 +39,9 @@ struct store_op {
     uint32_t uid, gid;  /* CHOWN, and MKDIR with `owned` */
     bool owned;         /* MKDIR: chown what is made */
     bool durable;       /* sync before completing; false = in order, but no sync of its own */
+    bool chained;       /* performed only if the one before it was; else its status is ECANCELED */
+    bool after_sync;    /* performed only when everything before it is durable */
+    bool keeps_folder;  /* REMOVE: only what is in the folder, as of a mount point */
 };
 
 struct store_ops {

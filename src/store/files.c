@@ -34,6 +34,7 @@ struct files {
     struct files_unsynced unsynced;
     uint64_t trash_number; /* names in the trash */
     int broken;            /* -errno: a sync failed, nothing is promised from here on */
+    int last_status;       /* of the operation before: what is chained to it depends on it */
 
     /* shared, under the lock */
     pthread_mutex_t lock;
@@ -104,14 +105,44 @@ static int perform(struct files *files, const struct store_op *op)
     return r;
 }
 
-/* Up to FILES_ROUND_MAX operations, one sync, and then their completions. */
+/* One sync for all that is not synced yet, and then the completions. */
+static void settle(struct files *files, struct list *completions)
+{
+    int status = files_unsynced_sync(&files->unsynced);
+    if (status != 0) {
+        files->broken = status;
+        struct completion *completion;
+        LIST_FOR_EACH (completion, completions, link) {
+            completion->done.status = status;
+        }
+        struct completion *failure = completion_new(0, status);
+        list_push_back(completions, &failure->link);
+    }
+    deliver(files, completions);
+}
+
+static int perform_in_turn(struct files *files, const struct store_op *op)
+{
+    if (op->chained && files->last_status != 0) {
+        return -ECANCELED;
+    }
+    if (files->broken != 0 && (op->durable || op->after_sync)) {
+        return files->broken;
+    }
+    return perform(files, op);
+}
+
+/* Up to FILES_ROUND_MAX operations under one sync, but for those that come after one. */
 static void do_round(struct files *files, struct store_ops *ops)
 {
     struct list completions;
     list_init(&completions);
     struct store_op *op;
     for (size_t i = 0; i < FILES_ROUND_MAX && (op = store_op_pop(ops)) != NULL; i++) {
-        int status = files->broken != 0 && op->durable ? files->broken : perform(files, op);
+        if (op->after_sync) {
+            settle(files, &completions);
+        }
+        int status = files->last_status = perform_in_turn(files, op);
         if (op->token != 0 || (status != 0 && op->durable)) {
             struct completion *completion = completion_new(op->token, status);
             list_push_back(&completions, &completion->link);
@@ -122,17 +153,7 @@ static void do_round(struct files *files, struct store_ops *ops)
             deliver(files, &completions);
         }
     }
-    int status = files_unsynced_sync(&files->unsynced);
-    if (status != 0) {
-        files->broken = status;
-        struct completion *completion;
-        LIST_FOR_EACH (completion, &completions, link) {
-            completion->done.status = status;
-        }
-        struct completion *failure = completion_new(0, status);
-        list_push_back(&completions, &failure->link);
-    }
-    deliver(files, &completions);
+    settle(files, &completions);
 }
 
 static void take_ops(struct store_ops *from, struct store_ops *to)

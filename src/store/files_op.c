@@ -281,6 +281,9 @@ static int remove_at(int at, const char *name, const char *trash)
 static int remove_path(const struct store_op *op, const char *trash,
                        struct files_unsynced *unsynced)
 {
+    if (op->keeps_folder) {
+        return tree_empty(op->path);
+    }
     const char *name;
     int at = open_folder_of(op, false, unsynced, &name);
     int r = at < 0 && at != AT_FDCWD ? at : remove_at(at, name, trash);

@@ -142,3 +142,13 @@ int tree_remove(const char *path)
 {
     return tree_remove_at(AT_FDCWD, path);
 }
+
+int tree_empty(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) {
+        return errno == ENOENT ? 0 : -errno;
+    }
+    struct remover remover = {.top = fd};
+    return empty(&remover, fd, 0);
+}

@@ -16,5 +16,7 @@
  * is mounted that cannot be unmounted. */
 int tree_remove(const char *path) WARN_UNUSED;
 int tree_remove_at(int at, const char *name) WARN_UNUSED;
+/* The same of what is in a folder, which stays: it may be a mount point, or a link to one. */
+int tree_empty(const char *path) WARN_UNUSED;
 
 #endif

@@ -19,6 +19,7 @@ struct sim_disk {
     size_t capacity;
     struct store_ops queued; /* not begun */
     struct store_ops group;  /* under way */
+    int last_status;         /* of the operation before the next */
     bool busy;
     bool full;
     int64_t restart_ns; /* dies within the next group, for so long; negative = does not */
@@ -236,7 +237,9 @@ static void group_done(struct sim *sim UNUSED, void *arg)
     struct buf dones = BUF_INIT; /* of struct store_done */
     struct store_op *op;
     while ((op = store_op_pop(&disk->group)) != NULL) {
-        struct store_done done = {op->token, perform(disk, op)};
+        bool is_canceled = op->chained && disk->last_status != 0;
+        disk->last_status = is_canceled ? -ECANCELED : perform(disk, op);
+        struct store_done done = {op->token, disk->last_status};
         if (done.token != 0) {
             buf_append(&dones, &done, sizeof(done));
         }
@@ -334,18 +337,22 @@ static void crash_op(struct sim_disk *disk, const struct store_op *op, struct bu
         buf_append(broken, op->path, size);
         return;
     }
-    int status = perform(disk, op);
-    (void)status;
+    disk->last_status = perform(disk, op);
 }
 
 void sim_disk_crash(struct sim_disk *disk)
 {
     struct store_op *op;
     CLEANUP(buf_deinit) struct buf broken = BUF_INIT; /* paths, each with its terminator */
+    bool is_over = false; /* what comes after a sync was not begun before all else was there */
     while ((op = store_op_pop(&disk->group)) != NULL) {
-        crash_op(disk, op, &broken);
+        is_over |= op->after_sync && broken.size > 0;
+        if (!is_over && !(op->chained && disk->last_status != 0)) {
+            crash_op(disk, op, &broken);
+        }
         store_op_free(op);
     }
+    disk->last_status = 0;
     while ((op = store_op_pop(&disk->queued)) != NULL) {
         store_op_free(op);
     }

@@ -58,6 +58,23 @@ static bool exists(const char *name)
     return lstat(path_of(name), &st) == 0;
 }
 
+static void test_a_folder_is_emptied_and_stays(void **state)
+{
+    (void)state;
+    make_folder("disk");
+    make_folder("disk/a");
+    make_file("disk/a/file");
+    make_file("disk/file");
+    assert_int_equal(symlink(path_of("disk"), path_of("link")), 0);
+    assert_int_equal(tree_empty(path_of("link")), 0);
+    assert_true(exists("disk") && exists("link"));
+    assert_false(exists("disk/a"));
+    assert_false(exists("disk/file"));
+    assert_int_equal(tree_empty(path_of("missing")), 0);
+    make_file("plain");
+    assert_int_equal(tree_empty(path_of("plain")), -ENOTDIR);
+}
+
 static void test_what_is_removed(void **state)
 {
     (void)state;
@@ -176,6 +193,7 @@ static void test_what_is_mounted_in_a_tree_is_unmounted_and_not_emptied(void **s
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_a_folder_is_emptied_and_stays, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_is_removed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_folder_in_an_open_one, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_tree_of_any_depth_takes_few_descriptors, set_up,
