@@ -13,6 +13,7 @@
 #include "agent/framework.h"
 #include "agent/message_table.h"
 #include "agent/messages.h"
+#include "agent/operation.h"
 #include "agent/recovery.h"
 #include "agent/registration.h"
 #include "agent/sandboxes.h"
@@ -205,7 +206,7 @@ Pb__Task *agent_describe_task(struct agent *agent, struct task *task)
 
 void agent_checkpointed_resources(struct agent *agent, Pb__Resource ***ret_items, size_t *ret_count)
 {
-    resources_to_pb(&agent->checkpointed, RESOURCE_FORMAT_POST, &agent->arena, ret_items,
+    resources_to_pb(&agent->resources.checkpointed, RESOURCE_FORMAT_POST, &agent->arena, ret_items,
                     ret_count);
 }
 
@@ -228,7 +229,7 @@ void agent_store_message(struct agent *agent, const char *path, const struct blo
 
 void agent_check_drained(struct agent *agent)
 {
-    if (agent->drain_config == NULL || agent->frameworks.count > 0) {
+    if (agent->drain_config == NULL || agent->frameworks.count > 0 || agent->operations.count > 0) {
         return;
     }
     agent_log(agent, LOG_LEVEL_INFO, "finished draining");
@@ -261,6 +262,11 @@ static struct slice stream_key(const struct map_link *link)
 {
     const struct stream *stream = CONTAINER_OF(link, struct stream, by_key);
     return slice_make(stream->key, stream->key_size);
+}
+
+static struct slice operation_key(const struct map_link *link)
+{
+    return slice_make(CONTAINER_OF(link, struct operation, by_uuid)->uuid.bytes, UUID_SIZE);
 }
 
 static void init_timers(struct agent *agent)
@@ -299,7 +305,11 @@ int agent_new(const struct agent_config *config, struct now now, struct agent **
     uuid_random(&agent->prng, &agent->resource_version);
     map_init(&agent->frameworks, framework_key, prng_next(&agent->prng));
     map_init(&agent->containers, container_key, prng_next(&agent->prng));
-    map_init(&agent->streams, stream_key, prng_next(&agent->prng));
+    uint64_t seed = prng_next(&agent->prng);
+    map_init(&agent->streams, stream_key, seed);
+    map_init(&agent->operations, operation_key, seed);
+    list_init(&agent->operation_order);
+    resource_state_init(agent);
     list_init(&agent->framework_order);
     list_init(&agent->completed);
     list_init(&agent->container_order);
@@ -337,6 +347,7 @@ struct agent *agent_free(struct agent *agent)
     agent_effects_init(&dropped);
     agent->effects = &dropped;
     updates_drop_all(agent);
+    operation_drop_all(agent);
     usage_drop_all(agent);
     sandboxes_drop_all(agent);
     users_drop_all(agent);
@@ -351,12 +362,12 @@ struct agent *agent_free(struct agent *agent)
     map_deinit(&agent->frameworks);
     map_deinit(&agent->containers);
     map_deinit(&agent->streams);
+    map_deinit(&agent->operations);
     gc_deinit(&agent->gc);
     timers_deinit(&agent->timers);
     gauges_deinit(agent);
-    blob_unref(agent->resource_state);
     blob_unref(agent->drain_config);
-    resources_deinit(&agent->checkpointed);
+    resource_state_deinit(agent);
     config_deinit(&agent->setup);
     arena_deinit(&agent->arena);
     arena_deinit(&agent->input);
@@ -413,6 +424,12 @@ static void release(struct agent *agent, struct gate_wait *wait)
     case GATE_AGENT_ID:
         registration_id_stored(agent);
         break;
+    case GATE_RESOURCES:
+        resource_state_written(agent, CONTAINER_OF(wait, struct resource_write, wait));
+        break;
+    case GATE_OPERATION:
+        operation_stored(CONTAINER_OF(wait, struct operation, stored));
+        break;
     case GATE_SANDBOX:
         agent_container_folder_made(agent, CONTAINER_OF(wait, struct agent_container, folder),
                                     wait->status);
@@ -432,7 +449,7 @@ static void on_stored(struct agent *agent, const struct store_done *done)
     while ((wait = gate_pop(&agent->gate)) != NULL) {
         is_tolerated |=
             wait->status != 0 && (wait->kind == GATE_EXECUTOR || wait->kind == GATE_SANDBOX);
-        if (wait->status == 0 || is_tolerated) {
+        if (wait->status == 0 || is_tolerated || wait->kind == GATE_RESOURCES) {
             release(agent, wait);
         }
     }
@@ -487,6 +504,9 @@ static void on_timer(struct agent *agent, const struct timer *timer)
         break;
     case TIMER_CONSOLE_INPUT:
         console_input_timeout(timer->owner);
+        break;
+    case TIMER_OPERATION:
+        operation_timer(timer->owner);
         break;
     case TIMER_ENDED:
         agent_container_free_tree(agent, timer->owner);

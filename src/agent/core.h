@@ -10,6 +10,7 @@
 #include "agent/gauges.h"
 #include "agent/gc.h"
 #include "agent/paths.h"
+#include "agent/resource_state.h"
 #include "common/arena.h"
 #include "common/list.h"
 #include "common/log.h"
@@ -47,6 +48,7 @@ enum agent_timer {
     TIMER_USAGE,         /* usage: an answer of the containerizer is overdue */
     TIMER_CONSOLE,       /* console: HEARTBEAT on its streams */
     TIMER_CONSOLE_INPUT, /* input: the container has ended */
+    TIMER_OPERATION,     /* operation: its status is told again */
     TIMER_ENDED,         /* container: an ended standalone one is forgotten */
 };
 
@@ -60,14 +62,15 @@ struct agent {
     int64_t start_mono_ns;
 
     /* durable: in meta/ */
-    char *id;                      /* heap; "" until a master gave one */
-    struct gate_wait id_wait;      /* while slave.info is being stored */
-    bool id_stored;                /* slave.info is on disk */
-    struct blob *resource_state;   /* ResourceState as stored; NULL = none */
-    struct resources checkpointed; /* the resources in it */
-    struct blob *drain_config;     /* DrainConfig while draining; NULL = not */
-    bool drain_marks_gone;         /* its mark_gone */
-    int64_t drain_start_wall_ns;   /* for /state */
+    char *id;                 /* heap; "" until a master gave one */
+    struct gate_wait id_wait; /* while slave.info is being stored */
+    bool id_stored;           /* slave.info is on disk */
+    struct resource_state resources;
+    struct map operations;       /* of struct operation, by uuid */
+    struct list operation_order; /* the same, in order of arrival */
+    struct blob *drain_config;   /* DrainConfig while draining; NULL = not */
+    bool drain_marks_gone;       /* its mark_gone */
+    int64_t drain_start_wall_ns; /* for /state */
 
     /* of this life */
     enum agent_state state;
@@ -99,6 +102,8 @@ struct agent {
     /* the master */
     struct upid master;      /* id "" = none */
     char *master_hostname;   /* heap; NULL = unknown */
+    bool registers_settled;  /* once resources are settled: registers */
+    bool updates_settled;    /* the same: sends UpdateSlaveMessage */
     bool linked;             /* the address is linked, and did not break since */
     int64_t register_max_ns; /* the next random delay is below this */
     int64_t ping_timeout_ns;

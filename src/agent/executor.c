@@ -36,6 +36,8 @@ struct executor *executor_new(struct framework *framework, const Pb__ExecutorInf
     executor->checkpoint = framework->checkpoint;
     amounts_init(&executor->amounts);
     amounts_add_resources(&executor->amounts, info->resources, info->n_resources);
+    volumes_add_pb(&executor->volumes, info->resources, info->n_resources,
+                   agent->setup.config.work_dir);
     executor->shutdown_grace_ns = info->shutdown_grace_period != NULL
                                       ? info->shutdown_grace_period->nanoseconds
                                       : agent->setup.config.executor_shutdown_grace_period_ns;
@@ -85,6 +87,8 @@ struct executor *executor_free(struct executor *executor)
     blob_unref(executor->info);
     blob_unref(executor->launch_info);
     blob_unref(executor->launch_task);
+    volumes_deinit(&executor->volumes);
+    volumes_deinit(&executor->contained_volumes);
     free(executor->end.message);
     free(executor->id);
     free(executor->container_id);
@@ -143,6 +147,46 @@ void executor_sum(const struct executor *executor, struct amounts *ret_amounts,
                           executor->agent->setup.config.enables_cfs);
 }
 
+void executor_sum_volumes(const struct executor *executor, struct volumes *ret_volumes)
+{
+    *ret_volumes = (struct volumes){0};
+    volumes_add(ret_volumes, &executor->volumes);
+    const struct list *lists[] = {&executor->queued, &executor->launched};
+    for (size_t i = 0; i < ELEMENTS(lists); i++) {
+        struct task *task;
+        LIST_FOR_EACH (task, lists[i], link) {
+            volumes_add(ret_volumes, &task->volumes);
+        }
+    }
+}
+
+/* Has another executor the volume in its container? */
+static bool is_in_use(const struct executor *executor, const char *source)
+{
+    const struct framework *framework;
+    LIST_FOR_EACH (framework, &executor->agent->framework_order, link) {
+        const struct executor *other;
+        LIST_FOR_EACH (other, &framework->executor_order, link) {
+            if (other != executor && other->container != NULL &&
+                volumes_have(&other->contained_volumes, source)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+void executor_put_volumes(struct executor *executor, struct container_spec *spec)
+{
+    struct volumes copy = {0};
+    volumes_add(&copy, &executor->contained_volumes);
+    for (size_t i = 0; i < copy.count; i++) {
+        copy.items[i].keep_owner = is_in_use(executor, copy.items[i].source);
+    }
+    spec->volumes = copy.items;
+    spec->volume_count = copy.count;
+}
+
 uint64_t executor_grow(struct executor *executor)
 {
     if (executor->container == NULL || executor->container->state == AGENT_CONTAINER_ENDED) {
@@ -151,12 +195,18 @@ uint64_t executor_grow(struct executor *executor)
     struct amounts amounts;
     struct amounts_limits limits;
     executor_sum(executor, &amounts, &limits);
-    if (amounts.cpus_milli == executor->contained.cpus_milli &&
+    struct volumes volumes;
+    executor_sum_volumes(executor, &volumes);
+    if (volumes_equal(&volumes, &executor->contained_volumes) &&
+        amounts.cpus_milli == executor->contained.cpus_milli &&
         amounts.mem_bytes == executor->contained.mem_bytes &&
         limits.cpus_milli == executor->contained_limits.cpus_milli &&
         limits.mem_bytes == executor->contained_limits.mem_bytes) {
+        volumes_deinit(&volumes);
         return 0;
     }
+    volumes_deinit(&executor->contained_volumes);
+    executor->contained_volumes = volumes;
     executor->contained = amounts;
     executor->contained_limits = limits;
     struct container_request *request = container_request_add(
@@ -168,6 +218,7 @@ uint64_t executor_grow(struct executor *executor)
     request->spec->cpus_limit_milli = limits.cpus_milli;
     request->spec->mem_limit_bytes = limits.mem_bytes;
     request->spec->cpus_revocable = amounts.cpus_revocable;
+    executor_put_volumes(executor, request->spec);
     return request->token;
 }
 

@@ -64,6 +64,7 @@ struct executor {
     bool checkpoint;
     bool was_recovered;     /* of before this start of the agent */
     struct amounts amounts; /* its own resources */
+    struct volumes volumes; /* persistent ones that it uses itself */
     int64_t shutdown_grace_ns;
 
     enum executor_state state;
@@ -76,6 +77,7 @@ struct executor {
     uint64_t grown_token;              /* the newest UPDATE answered */
     struct amounts contained;          /* what the container was last told */
     struct amounts_limits contained_limits;
+    struct volumes contained_volumes;
     struct executor_end end;
 
     enum executor_link how;
@@ -108,6 +110,10 @@ bool executor_has_tasks(const struct executor *executor);
 /* What its container should have: its own resources and those of queued and launched tasks. */
 void executor_sum(const struct executor *executor, struct amounts *ret_amounts,
                   struct amounts_limits *ret_limits);
+void executor_sum_volumes(const struct executor *executor, struct volumes *ret_volumes);
+/* The volumes it has been summed up to have, for a request; who is in use elsewhere keeps its
+ * owner. */
+void executor_put_volumes(struct executor *executor, struct container_spec *spec);
 /* Tells the container if that has changed; returns the token to wait for, 0 = none. */
 uint64_t executor_grow(struct executor *executor);
 /* Delivers what may be delivered, in order (task.h). */

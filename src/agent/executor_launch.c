@@ -151,6 +151,7 @@ static struct container_spec *make_spec(struct executor *executor)
     spec->cpus_limit_milli = executor->contained_limits.cpus_milli;
     spec->mem_limit_bytes = executor->contained_limits.mem_bytes;
     spec->cpus_revocable = executor->contained.cpus_revocable;
+    executor_put_volumes(executor, spec);
     spec->share_cgroups = true;
     spec->is_command_task = executor->is_command;
     spec->checkpoint = executor->checkpoint;
@@ -179,6 +180,8 @@ void executor_folders_made(struct executor *executor, int status)
     }
     executor->launch = LAUNCH_CONTAINER;
     executor_sum(executor, &executor->contained, &executor->contained_limits);
+    volumes_deinit(&executor->contained_volumes);
+    executor_sum_volumes(executor, &executor->contained_volumes);
     executor->container = agent_container_new(agent, executor->container_id,
                                               AGENT_CONTAINER_EXECUTOR, NULL, executor->directory);
     executor->container->executor = executor;

@@ -13,12 +13,14 @@
 
 /* What embeds the wait. */
 enum gate_kind {
-    GATE_EXECUTOR, /* its folders are made: the container may be launched */
-    GATE_TASK,     /* its task.info is stored: it may be delivered */
-    GATE_UPDATE,   /* its record is stored: it may be acknowledged and forwarded */
-    GATE_STREAM,   /* its scheduler's acknowledgement is stored: the next may be forwarded */
-    GATE_AGENT_ID, /* slave.info is stored: the id may be shown */
-    GATE_SANDBOX,  /* a nested or standalone container's folder is made */
+    GATE_EXECUTOR,  /* its folders are made: the container may be launched */
+    GATE_TASK,      /* its task.info is stored: it may be delivered */
+    GATE_UPDATE,    /* its record is stored: it may be acknowledged and forwarded */
+    GATE_STREAM,    /* its scheduler's acknowledgement is stored: the next may be forwarded */
+    GATE_AGENT_ID,  /* slave.info is stored: the id may be shown */
+    GATE_RESOURCES, /* a commit of resources, or a volume's folder: it may be told of */
+    GATE_OPERATION, /* an operation's update is stored: it may be told */
+    GATE_SANDBOX,   /* a nested or standalone container's folder is made */
 };
 
 struct gate_wait {

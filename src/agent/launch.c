@@ -78,7 +78,7 @@ static bool has_unknown(const struct agent *agent, Pb__Resource *const *items, s
     resources_add_pb(&all, items, count, NULL);
     resources_unallocate(&all, NULL);
     resources_checkpointed(&all, &needed);
-    bool unknown = !resources_contain(&agent->checkpointed, &needed);
+    bool unknown = !resources_contain(&agent->resources.checkpointed, &needed);
     resources_deinit(&all);
     resources_deinit(&needed);
     return unknown;

@@ -5,15 +5,9 @@
 #include "agent/framework_messages.h"
 #include "agent/kill.h"
 #include "agent/launch.h"
+#include "agent/operation_messages.h"
 #include "agent/registration.h"
 #include "agent/shutdown.h"
-
-/* The leading master takes it for done, so somebody should know. */
-static void drop_operation(struct agent *agent, const struct net_event *event)
-{
-    agent_log(agent, LOG_LEVEL_WARNING, "dropping %.*s: operations are not supported yet",
-              SLICE_ARGS(event->name));
-}
 
 typedef void message_handle_fn(struct agent *agent, const struct net_event *event);
 
@@ -37,8 +31,10 @@ static const struct message_row rows[] = {
     {"UpdateFrameworkMessage", framework_messages_update},
     {"FrameworkToExecutorMessage", framework_messages_to_executor},
     {"StatusUpdateAcknowledgementMessage", framework_messages_acknowledge},
-    {"ApplyOperationMessage", drop_operation},
-    {"CheckpointResourcesMessage", drop_operation},
+    {"CheckpointResourcesMessage", operation_messages_checkpoint},
+    {"ApplyOperationMessage", operation_messages_apply},
+    {"ReconcileOperationsMessage", operation_messages_reconcile},
+    {"AcknowledgeOperationStatusMessage", operation_messages_acknowledge},
     /* of executors of the v0 API */
     {"RegisterExecutorMessage", executor_messages_register},
     {"ReregisterExecutorMessage", executor_messages_reregister},

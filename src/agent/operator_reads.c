@@ -4,6 +4,7 @@
 
 #include "agent/core.h"
 #include "agent/messages.h"
+#include "agent/operation.h"
 #include "agent/view.h"
 #include "common/xalloc.h"
 
@@ -164,6 +165,11 @@ void operator_get_operations(struct agent *agent, const struct operator_call *ca
     Pb__Agent__Response *response = make(agent, PB__AGENT__RESPONSE__TYPE__GET_OPERATIONS);
     response->get_operations = MESSAGE_NEW(Pb__Agent__Response__GetOperations,
                                            pb__agent__response__get_operations, &agent->arena);
+    const struct operation *operation;
+    LIST_FOR_EACH (operation, &agent->operation_order, link) {
+        MESSAGE_APPEND(&agent->arena, response->get_operations->n_operations,
+                       response->get_operations->operations, operation_describe(operation));
+    }
     operator_respond(agent, call->handle, call->json, response);
 }
 

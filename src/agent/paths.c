@@ -37,6 +37,12 @@ const char *paths_task(struct arena *arena, const char *root, const struct run_i
     return arena_printf(arena, "%s/tasks/%s", paths_run(arena, root, ids), task);
 }
 
+const char *paths_operation(struct arena *arena, const char *root, const char *agent,
+                            const char *uuid)
+{
+    return arena_printf(arena, "%s/slaves/%s/operations/%s", root, agent, uuid);
+}
+
 const char *paths_standalone(struct arena *arena, const char *work_dir, const char *container)
 {
     return arena_printf(arena, "%s/containers/%s", work_dir, container);

@@ -28,6 +28,9 @@ const char *paths_latest_run(struct arena *arena, const char *root, const struct
 /* meta: .../runs/ID/tasks/TASK */
 const char *paths_task(struct arena *arena, const char *root, const struct run_ids *ids,
                        const char *task);
+/* meta: root/slaves/AGENT/operations/UUID */
+const char *paths_operation(struct arena *arena, const char *root, const char *agent,
+                            const char *uuid);
 /* work_dir/containers/ID: a standalone container's sandbox. */
 const char *paths_standalone(struct arena *arena, const char *work_dir, const char *container);
 /* A nested container's sandbox: SANDBOX/containers/ID. */

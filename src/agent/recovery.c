@@ -9,11 +9,11 @@
 #include "agent/framework.h"
 #include "agent/kill.h"
 #include "agent/messages.h"
+#include "agent/operation_recovery.h"
 #include "agent/recovered_files.h"
 #include "agent/registration.h"
 #include "agent/shutdown.h"
 #include "agent/updates.h"
-#include "resources/resource_pb.h"
 
 /* --- tasks --- */
 
@@ -190,6 +190,7 @@ static void recover_running(struct executor *executor, const struct tree *tree,
     executor->launch = LAUNCH_CONTAINER;
     /* What it was last told is not known: the next change tells everything. */
     executor->contained.cpus_milli = -1;
+    executor_sum_volumes(executor, &executor->contained_volumes);
     executor->container = agent_container_new(agent, executor->container_id,
                                               AGENT_CONTAINER_EXECUTOR, NULL, executor->directory);
     executor->container->executor = executor;
@@ -455,18 +456,6 @@ static void collect_sandboxes(struct agent *agent, const struct agent_recovered 
     }
 }
 
-static void recover_resources(struct agent *agent, const struct tree *tree)
-{
-    Pb__Internal__Slave__ResourceState *state = NULL;
-    const struct tree_entry *file = tree_find(tree, "resources/resources_and_operations.state");
-    if (recovered_files_read(agent, file, &pb__internal__slave__resource_state__descriptor,
-                             (ProtobufCMessage **)&state) == 0 &&
-        state != NULL) {
-        agent->resource_state = message_encode_blob(&state->base);
-        resources_add_pb(&agent->checkpointed, state->resources, state->n_resources, NULL);
-    }
-}
-
 void recovery_begin(struct agent *agent, const struct agent_recovered *recovered)
 {
     ASSERT(agent->state == AGENT_RECOVERING);
@@ -474,12 +463,19 @@ void recovery_begin(struct agent *agent, const struct agent_recovered *recovered
         refuse(agent, recovered->failure);
         return;
     }
+    Pb__Operation **operations;
+    size_t operation_count;
+    if (resource_state_recover(agent, recovered->meta, &operations, &operation_count) != 0) {
+        return;
+    }
     bool rebooted = is_rebooted(recovered);
     if (recover_id(agent, recovered, rebooted) != 0) {
         return;
     }
-    recover_resources(agent, recovered->meta);
     if (agent->id[0] != '\0' && recover_frameworks(agent, recovered->meta, rebooted) != 0) {
+        return;
+    }
+    if (operation_recovery(agent, recovered->meta, operations, operation_count) != 0) {
         return;
     }
     collect_sandboxes(agent, recovered);

@@ -6,6 +6,7 @@
 #include "agent/core.h"
 #include "agent/framework.h"
 #include "agent/messages.h"
+#include "agent/operation.h"
 #include "agent/status.h"
 #include "common/xalloc.h"
 #include "resources/resource_pb.h"
@@ -128,6 +129,16 @@ static void set_register_timer(struct agent *agent, int64_t max_ns)
     timers_set(&agent->timers, &agent->register_timer, time_add_ns(agent->now.mono_ns, wait_ns));
 }
 
+/* Another version for each registration: the master tells by it which of what is on its way was
+ * decided on what it is told now (docs/design/operations.md). The first is random, the others count
+ * on from it. */
+static void draw_version(struct agent *agent)
+{
+    uint8_t *bytes = agent->resource_version.bytes;
+    for (size_t i = UUID_SIZE; i-- > UUID_SIZE - sizeof(uint32_t) && ++bytes[i] == 0;) {
+    }
+}
+
 /* Forgets that it is registered, and tries again after a random time up to b. */
 static void begin(struct agent *agent)
 {
@@ -137,7 +148,9 @@ static void begin(struct agent *agent)
     if (agent->state == AGENT_RUNNING) {
         agent_move(agent, AGENT_DISCONNECTED);
     }
+    draw_version(agent);
     updates_pause(agent);
+    operation_pause_all(agent);
     timers_cancel(&agent->timers, &agent->ping_timer);
     timers_cancel(&agent->timers, &agent->register_timer);
     if (agent->master.id[0] != '\0') {
@@ -159,6 +172,10 @@ void registration_try(struct agent *agent)
         return;
     }
     link_master(agent);
+    if (!resource_state_is_settled(agent)) {
+        agent->registers_settled = true; /* what is told of them must be true after a crash, too */
+        return;
+    }
     if (agent->id[0] == '\0') {
         send_register(agent);
     } else {
@@ -191,6 +208,27 @@ void registration_detected(struct agent *agent, const struct agent_master_found 
         }
     }
     begin(agent);
+}
+
+void registration_settled(struct agent *agent)
+{
+    if (agent->registers_settled) {
+        agent->registers_settled = false;
+        registration_try(agent);
+    }
+    if (agent->updates_settled) {
+        agent->updates_settled = false;
+        if (agent->state == AGENT_RUNNING) {
+            registration_send_update(agent);
+        }
+    }
+}
+
+void registration_again(struct agent *agent)
+{
+    if (agent->state == AGENT_RUNNING) {
+        begin(agent);
+    }
 }
 
 void registration_start(struct agent *agent)
@@ -239,9 +277,22 @@ static void set_connection(struct agent *agent,
     }
 }
 
+static void add_operations(struct agent *agent, Pb__Internal__UpdateSlaveMessage__Operations *to)
+{
+    const struct operation *operation;
+    LIST_FOR_EACH (operation, &agent->operation_order, link) {
+        MESSAGE_APPEND(&agent->arena, to->n_operations, to->operations,
+                       operation_describe(operation));
+    }
+}
+
 void registration_send_update(struct agent *agent)
 {
     struct arena *arena = &agent->arena;
+    if (!resource_state_is_settled(agent)) {
+        agent->updates_settled = true;
+        return;
+    }
     Pb__Internal__UpdateSlaveMessage message = PB__INTERNAL__UPDATE_SLAVE_MESSAGE__INIT;
     Pb__Internal__UpdateSlaveMessage__Operations operations =
         PB__INTERNAL__UPDATE_SLAVE_MESSAGE__OPERATIONS__INIT;
@@ -250,6 +301,7 @@ void registration_send_update(struct agent *agent)
     message.slave_id = messages_agent_id(agent->id, arena);
     message.has_update_oversubscribed_resources = 1;
     message.update_oversubscribed_resources = 0;
+    add_operations(agent, &operations);
     message.operations = &operations;
     message.resource_version_uuid = messages_uuid(&agent->resource_version, arena);
     message.resource_providers = &providers;
@@ -264,6 +316,7 @@ static void enter_running(struct agent *agent)
     timers_cancel(&agent->timers, &agent->register_timer);
     set_ping_timer(agent);
     updates_resume(agent);
+    operation_resume_all(agent);
 }
 
 /* The id is kept, so that a restarted agent is the same one. */

@@ -8,6 +8,10 @@
 
 /* The detector tells of a leader, or of none. */
 void registration_detected(struct agent *agent, const struct agent_master_found *found);
+/* What was being stored about resources is: tells what waited for that. */
+void registration_settled(struct agent *agent);
+/* Registers anew: the master takes for true what is not. */
+void registration_again(struct agent *agent);
 /* Recovery is over: begins with what was detected meanwhile. */
 void registration_start(struct agent *agent);
 /* The link to an address is broken. */

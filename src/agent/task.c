@@ -44,6 +44,8 @@ static struct task *make(struct executor *executor, const Pb__Task *described)
     task->fixed = encode_fixed(described);
     amounts_init(&task->amounts);
     amounts_add_resources(&task->amounts, described->resources, described->n_resources);
+    volumes_add_pb(&task->volumes, described->resources, described->n_resources,
+                   executor->agent->setup.config.work_dir);
     amounts_set_limits(&task->amounts, described->limits, described->n_limits);
     gate_wait_init(&task->stored, GATE_TASK);
     list_init(&task->link);
@@ -96,6 +98,7 @@ struct task *task_free(struct task *task)
     blob_unref(task->info);
     blob_unref(task->fixed);
     blob_unref(task->whole);
+    volumes_deinit(&task->volumes);
     for (size_t i = 0; i < task->status_count; i++) {
         blob_unref(task->statuses[i]);
     }

@@ -11,6 +11,7 @@
 
 #include "agent/amounts.h"
 #include "agent/gate.h"
+#include "agent/volumes.h"
 #include "common/arena.h"
 #include "common/buf.h"
 #include "common/map.h"
@@ -54,6 +55,7 @@ struct task {
     struct uuid forwarded_uuid;
 
     struct amounts amounts;  /* its resources */
+    struct volumes volumes;  /* persistent ones that it uses */
     struct gate_wait stored; /* while its task.info is on the way */
     uint64_t grown_token;    /* the container's UPDATE that makes room for it; 0 = none needed */
 };

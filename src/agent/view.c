@@ -136,7 +136,7 @@ struct view *view_take(struct agent *agent, enum view_content content, bool json
     view->start_wall_ns = agent->start_wall_ns;
     view->drain_config = blob_ref(agent->drain_config);
     view->drain_start_wall_ns = agent->drain_start_wall_ns;
-    view->resource_state = blob_ref(agent->resource_state);
+    view->resource_state = blob_ref(resource_state_encoded(agent));
     take_frameworks(view, &view->running, &agent->framework_order, agent->frameworks.count);
     take_frameworks(view, &view->completed, &agent->completed, agent->completed_count);
     return view;

@@ -64,7 +64,7 @@ struct view {
     int64_t start_wall_ns;
     struct blob *drain_config; /* NULL = not draining */
     int64_t drain_start_wall_ns;
-    struct blob *resource_state; /* what is reserved and made beside the configuration; or NULL */
+    struct blob *resource_state; /* the total, as a ResourceState */
     struct view_frameworks running;
     struct view_frameworks completed;
 };

@@ -335,13 +335,15 @@ static void put_reserved(struct json_writer *w, const char *key, const struct re
 
 static void put_all_resources(struct json_writer *w, const struct view *view)
 {
-    const struct resources *total = &view->setup->resources;
+    struct resources total = RESOURCES_INIT;
     struct resources unreserved;
-    resources_unreserved(total, &unreserved);
-    put_resources(w, "resources", total);
-    put_reserved(w, "reserved_resources", total, false);
+    resources_add_bytes(&total, blob_slice(view->resource_state), 2, NULL);
+    resources_unreserved(&total, &unreserved);
+    put_resources(w, "resources", &total);
+    put_reserved(w, "reserved_resources", &total, false);
     put_resources(w, "unreserved_resources", &unreserved);
-    put_reserved(w, "reserved_resources_full", total, true);
+    put_reserved(w, "reserved_resources_full", &total, true);
+    resources_deinit(&total);
     json_key(w, "unreserved_resources_full");
     put_full(w, &unreserved);
     resources_deinit(&unreserved);

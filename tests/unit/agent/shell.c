@@ -98,9 +98,25 @@ static int perform_op(struct shell *shell, const struct store_op *op)
         return 0;
     case STORE_REMOVE:
         check_root(op);
+        if (shell->fails_removals) {
+            return -EBUSY;
+        }
+        remove_tree(shell, op->path);
+        if (op->keeps_folder) {
+            add_file(shell, TREE_FOLDER, op->path);
+        }
+        return 0;
+    case STORE_RENAME: {
+        struct disk_file *from = find_file(shell, op->path);
+        if (from == NULL) {
+            return -ENOENT;
+        }
+        remove_tree(shell, op->target);
+        struct disk_file *to = add_file(shell, from->type, op->target);
+        buf_append_slice(&to->bytes, buf_slice(&from->bytes));
         remove_tree(shell, op->path);
         return 0;
-    case STORE_RENAME:
+    }
     case STORE_CHOWN:
         return 0;
     }
@@ -169,7 +185,13 @@ static void perform_store(struct shell *shell)
 {
     struct store_op *op;
     while ((op = store_op_pop(&shell->effects.store)) != NULL) {
-        int status = perform_op(shell, op);
+        if (shell->writes_left == 0) {
+            store_op_free(op); /* the machine is dead */
+            continue;
+        }
+        shell->writes_left -= shell->writes_left > 0;
+        bool is_canceled = op->chained && shell->last_status != 0;
+        int status = shell->last_status = is_canceled ? -ECANCELED : perform_op(shell, op);
         op->size = (uint64_t)(int64_t)status; /* kept until it is told */
         if (op->token == 0) {
             store_op_free(op);
@@ -410,6 +432,7 @@ void shell_init(struct shell *shell)
     default_config(&shell->config);
     shell->boot_id = "boot-1";
     shell->disk_usage_ppm = 100000;
+    shell->writes_left = -1;
     shell->now = (struct now){NS_PER_SEC, INT64_C(1800000000) * NS_PER_SEC};
     agent_effects_init(&shell->effects);
     arena_init(&shell->arena, 0);

@@ -43,6 +43,9 @@ struct shell {
     bool holds_store;        /* completions wait for shell_release */
     bool holds_containers;   /* LAUNCHED and UPDATED wait for the test */
     bool fails_folders;      /* folders cannot be made */
+    bool fails_removals;     /* nothing can be removed */
+    int writes_left;         /* operations on files until the machine dies; -1 = it does not */
+    int last_status;         /* of the last of them */
     bool answers_no_usage;   /* questions for status and usage wait for ever */
     char input[1024];        /* of consoles: bytes, "<end>", "<rows x columns>" */
     bool is_large;           /* invariants are not checked after each step */

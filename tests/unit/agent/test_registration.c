@@ -255,16 +255,6 @@ static void tasks_that_come_before_it_is_registered_are_not_run(void **state)
     assert_null(shell_take_request(shell, CONTAINER_LAUNCH));
 }
 
-static void what_is_not_supported_is_dropped_with_a_line(void **state)
-{
-    struct shell *shell = *state;
-    shell_register(shell);
-    Pb__Internal__CheckpointResourcesMessage message =
-        PB__INTERNAL__CHECKPOINT_RESOURCES_MESSAGE__INIT;
-    shell_tell(shell, "CheckpointResourcesMessage", &message);
-    assert_non_null(strstr(shell->log, "dropping mesos.internal.CheckpointResourcesMessage"));
-}
-
 static void leaving_unregisters_and_ends(void **state)
 {
     struct shell *shell = *state;
@@ -292,7 +282,6 @@ int main(void)
         SHELL_TEST(a_new_master_is_told_of_everything),
         SHELL_TEST(a_master_that_lacks_what_changed_info_needs_is_refused),
         SHELL_TEST(tasks_that_come_before_it_is_registered_are_not_run),
-        SHELL_TEST(what_is_not_supported_is_dropped_with_a_line),
         SHELL_TEST(leaving_unregisters_and_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
