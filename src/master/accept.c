@@ -94,6 +94,14 @@ static void tasks_of(const Pb__Offer__Operation *op, Pb__TaskInfo *const **ret_t
     }
 }
 
+/* One that changes resources: neither a launch nor of a type that is not known. */
+static bool is_operation(const Pb__Offer__Operation *op)
+{
+    return op->has_type && op->type != PB__OFFER__OPERATION__TYPE__UNKNOWN &&
+           op->type != PB__OFFER__OPERATION__TYPE__LAUNCH &&
+           op->type != PB__OFFER__OPERATION__TYPE__LAUNCH_GROUP;
+}
+
 /* One bad offer spoils the call: nothing is launched, and the good ones are free again
  * (facts/observed.md, allocator 14). */
 static void refuse(struct master *master, struct framework *framework,
@@ -116,6 +124,9 @@ static void refuse(struct master *master, struct framework *framework,
         master_launch_refuse(master, framework, tasks, count,
                              aware ? TASK_STATE_DROPPED : TASK_STATE_LOST, REASON_INVALID_OFFERS,
                              message);
+        if (is_operation(call->operations[i])) {
+            master_accept_drop_operation(master, framework, call->operations[i], err->text);
+        }
     }
 }
 
@@ -146,6 +157,10 @@ static void perform(struct master *master, struct acceptance *a, Pb__Offer__Oper
     Pb__TaskInfo *const *tasks;
     size_t count;
     int reason;
+    if (is_operation(op)) {
+        master_accept_operation(master, a, op, role);
+        return;
+    }
     operation_fn *fn = find_operation(op);
     if (fn == NULL) {
         /* What is not known is skipped; the others go on (facts/observed.md, scheduler 7). */
@@ -181,6 +196,35 @@ static void count(struct master *master, const Pb__Scheduler__Call__Accept *call
     }
 }
 
+static void recover(struct master *master, const struct acceptance *a,
+                    const struct resources *resources, const struct allocator_refusal *refusal)
+{
+    if (!resources_is_empty(resources)) {
+        master->allocator_ops->recover_resources(master->allocator, master->now.mono_ns,
+                                                 a->framework->slot, a->agent->slot, resources,
+                                                 refusal);
+    }
+}
+
+/* What was offered and not used is declined; what operations made of it is not: it is free without
+ * a filter (facts/state_machines.md 6). */
+static void give_back(struct master *master, const struct acceptance *a,
+                      const struct resources *offered, const Pb__Filters *filters)
+{
+    struct allocator_refusal refusal = master_filters_refusal(filters);
+    struct resources declined;
+    struct resources made;
+    resources_copy(&a->remaining, &declined);
+    resources_add(&declined, &a->resized);
+    resources_copy(&declined, &made);
+    resources_subtract(&made, offered);
+    resources_subtract(&declined, &made);
+    recover(master, a, &made, NULL);
+    recover(master, a, &declined, &refusal);
+    resources_deinit(&declined);
+    resources_deinit(&made);
+}
+
 void master_accept(struct master *master, struct framework *framework,
                    const Pb__Scheduler__Call__Accept *call)
 {
@@ -195,21 +239,20 @@ void master_accept(struct master *master, struct framework *framework,
     struct slice role = arena_slice(&master->arena, blob_slice(first->record->role));
     for (size_t i = 0; i < call->n_offer_ids; i++) {
         struct offer *offer = master_find_offer(master, slice_from(call->offer_ids[i]->value));
-        struct resources offered = master_offer_take(master, offer);
-        resources_add(&a.remaining, &offered);
-        resources_deinit(&offered);
+        struct resources one = master_offer_take(master, offer);
+        resources_add(&a.remaining, &one);
+        resources_deinit(&one);
     }
+    struct resources offered;
+    resources_copy(&a.remaining, &offered);
     framework->counts->offers_accepted += call->n_offer_ids;
     resources_shared(&a.remaining, &a.shared);
     for (size_t i = 0; i < call->n_operations; i++) {
         perform(master, &a, call->operations[i], role);
     }
-    if (!resources_is_empty(&a.remaining)) {
-        struct allocator_refusal refusal = master_filters_refusal(call->filters);
-        master->allocator_ops->recover_resources(master->allocator, master->now.mono_ns,
-                                                 framework->slot, a.agent->slot, &a.remaining,
-                                                 &refusal);
-    }
+    give_back(master, &a, &offered, call->filters);
+    resources_deinit(&offered);
     resources_deinit(&a.remaining);
+    resources_deinit(&a.resized);
     resources_deinit(&a.shared);
 }

@@ -155,6 +155,12 @@ static void set_total(struct master *master, struct agent *agent, struct resourc
     }
 }
 
+void master_agent_set_total(struct master *master, struct agent *agent, struct resources *total)
+{
+    set_total(master, agent, total);
+    master_agent_publish(master, agent);
+}
+
 void master_agent_describe(struct master *master, struct agent *agent,
                            const struct agent_self *self)
 {
@@ -242,6 +248,7 @@ struct agent *master_agent_new(struct master *master, struct blob *id, enum agen
     list_init(&agent->offers);
     list_init(&agent->inverse_offers);
     list_init(&agent->inverse_answers);
+    list_init(&agent->operations);
     list_init(&agent->of_machine);
     timer_init(&agent->ping, TIMER_PING, agent);
     timer_init(&agent->reregister, TIMER_REREGISTER, agent);
@@ -403,6 +410,16 @@ void master_agent_drop(struct master *master, struct agent *agent)
     agent_free(master, agent);
 }
 
+/* Of an agent that is simply removed nothing is said, as in the reference. */
+static Pb__OperationState operations_end(const struct agent_end *end)
+{
+    if (end->unreachable) {
+        return PB__OPERATION_STATE__OPERATION_UNREACHABLE;
+    }
+    return end->gone ? PB__OPERATION_STATE__OPERATION_GONE_BY_OPERATOR
+                     : PB__OPERATION_STATE__OPERATION_UNSUPPORTED;
+}
+
 void master_agent_remove(struct master *master, struct agent *agent, const struct agent_end *end)
 {
     ASSERT(agent->state == AGENT_REGISTERED);
@@ -410,6 +427,7 @@ void master_agent_remove(struct master *master, struct agent *agent, const struc
     master->allocator_ops->remove_agent(master->allocator, master->now.mono_ns, agent->slot);
     agent->in_allocator = false;
     master_tasks_lost_all(master, agent, end);
+    master_operation_lose_all(master, agent, operations_end(end), end->message);
     master_agent_rescind_offers(master, agent);
     master_machine_leave(master, agent);
 

@@ -117,6 +117,8 @@ struct agent {
     struct list offers;          /* struct offer */
     struct list inverse_offers;  /* struct inverse_offer */
     struct list inverse_answers; /* struct inverse_answer, oldest first */
+    struct list operations;      /* struct operation, oldest first */
+    size_t operation_count;
 
     struct machine *machine; /* it runs on; NULL unless REGISTERED */
     struct list of_machine;  /* machine->agents */
@@ -180,6 +182,10 @@ void master_agent_publish(struct master *master, struct agent *agent);
 /* New totals or capabilities: a new record, and the allocator knows. With other attributes, what
  * frameworks refused of it they may want now. */
 void master_agent_changed(struct master *master, struct agent *agent, bool attributes_changed);
+
+/* Its total is another from now on, which is taken over; readers see it. The allocator is the
+ * caller's business. */
+void master_agent_set_total(struct master *master, struct agent *agent, struct resources *total);
 
 /* What becomes of tasks when an agent is removed from the registered ones. */
 struct agent_end {

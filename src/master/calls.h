@@ -66,6 +66,11 @@ void master_shutdown(struct master *master, struct framework *framework,
                      const Pb__Scheduler__Call__Shutdown *call);
 void master_acknowledge(struct master *master, struct framework *framework,
                         const Pb__Scheduler__Call__Acknowledge *call);
+void master_acknowledge_operation_status(
+    struct master *master, struct framework *framework,
+    const Pb__Scheduler__Call__AcknowledgeOperationStatus *call);
+void master_reconcile_operations(struct master *master, struct framework *framework,
+                                 const Pb__Scheduler__Call__ReconcileOperations *call);
 /* Up to RECONCILE_BATCH_COUNT tasks are told of at once, of more as the scheduler takes it. */
 void master_reconcile(struct master *master, struct framework *framework,
                       const Pb__Scheduler__Call__Reconcile *call);

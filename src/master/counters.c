@@ -44,3 +44,56 @@ void master_count_task(struct master *master, enum task_state state, int source,
     }
     metric_add(metric, 1);
 }
+
+/* "create_disk" of CREATE_DISK, "gone_by_operator" of OPERATION_GONE_BY_OPERATOR; false if it is no
+ * value that is counted. */
+static bool append_value(struct buf *out, const ProtobufCEnumDescriptor *desc, int number,
+                         const char *prefix)
+{
+    const ProtobufCEnumValue *value = protobuf_c_enum_descriptor_get_value(desc, number);
+    if (value == NULL) {
+        return false;
+    }
+    for (const char *name = value->name + strlen(prefix); *name != '\0'; name++) {
+        buf_append_byte(out, (char)tolower((unsigned char)*name));
+    }
+    return true;
+}
+
+/* Of one type, and of all; states and types without a metric are not counted. */
+static void count_operation(struct master *master, Pb__Offer__Operation__Type type,
+                            struct slice name, int amount)
+{
+    struct metrics *metrics = master->options.metrics;
+    CLEANUP(buf_deinit) struct buf all = BUF_INIT;
+    CLEANUP(buf_deinit) struct buf one = BUF_INIT;
+    buf_append_text(&all, "master/operations/");
+    buf_append_text(&one, "master/operations/");
+    buf_append_slice(&all, name);
+    if (metrics == NULL ||
+        !append_value(&one, &pb__offer__operation__type__descriptor, (int)type, "")) {
+        return;
+    }
+    buf_append_byte(&one, '/');
+    buf_append_slice(&one, name);
+    struct metric *sum = metrics_find(metrics, buf_text(&all));
+    struct metric *part = metrics_find(metrics, buf_text(&one));
+    if (sum != NULL && part != NULL) {
+        metric_add(sum, amount);
+        metric_add(part, amount);
+    }
+}
+
+void master_count_operation(struct master *master, Pb__Offer__Operation__Type type,
+                            Pb__OperationState state, int amount)
+{
+    CLEANUP(buf_deinit) struct buf name = BUF_INIT;
+    if (append_value(&name, &pb__operation_state__descriptor, (int)state, "OPERATION_")) {
+        count_operation(master, type, buf_slice(&name), amount);
+    }
+}
+
+void master_count_operation_begun(struct master *master, Pb__Offer__Operation__Type type)
+{
+    count_operation(master, type, SLICE("total"), 1);
+}

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "master/task.h"
+#include "wire/pb.h"
 
 /* X(symbol, name) */
 #define MASTER_COUNTERS(X)                                                                         \
@@ -102,5 +103,11 @@ void master_count(struct master *master, enum master_counter counter);
 /* master/task_lost/source_master/reason_slave_removed ...: `source` and `reason` are numbers of
  * TaskStatus.Source and Reason; -1 = none (then nothing is counted). */
 void master_count_task(struct master *master, enum task_state state, int source, int reason);
+/* master/operations/reserve/finished ...: `amount` is 1, or -1 when it leaves a state that is not
+ * its last. */
+void master_count_operation(struct master *master, Pb__Offer__Operation__Type type,
+                            Pb__OperationState state, int amount);
+/* It has begun: master/operations/reserve/total. */
+void master_count_operation_begun(struct master *master, Pb__Offer__Operation__Type type);
 
 #endif

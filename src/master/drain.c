@@ -87,7 +87,8 @@ void master_drain_check(struct master *master, struct agent *agent)
 {
     struct agent_drain *drain = &agent->drain;
     if (drain->state != DRAIN_DRAINING || agent->state != AGENT_REGISTERED ||
-        agent->task_count > 0 || agent->transition == AGENT_MARKING_GONE || drain->is_ending) {
+        agent->task_count > 0 || agent->operation_count > 0 ||
+        agent->transition == AGENT_MARKING_GONE || drain->is_ending) {
         return;
     }
     if (!drain->marks_gone) {

@@ -267,6 +267,19 @@ void master_event_update(struct master *master, struct framework *framework, str
     }
 }
 
+void master_event_operation(struct master *master, struct framework *framework,
+                            Pb__OperationStatus *status)
+{
+    Pb__Scheduler__Event__UpdateOperationStatus update =
+        PB__SCHEDULER__EVENT__UPDATE_OPERATION_STATUS__INIT;
+    Pb__Scheduler__Event event = PB__SCHEDULER__EVENT__INIT;
+    if (framework->connection == CONNECTION_HTTP) {
+        update.status = status;
+        event.update_operation_status = &update;
+        send_event(master, framework, PB__SCHEDULER__EVENT__TYPE__UPDATE_OPERATION_STATUS, &event);
+    }
+}
+
 void master_event_message(struct master *master, struct framework *framework,
                           const Pb__Internal__ExecutorToFrameworkMessage *message)
 {

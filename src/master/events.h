@@ -36,6 +36,9 @@ void master_event_rescind_inverse(struct master *master, struct framework *frame
 /* An encoded StatusUpdate; acknowledgee is the pid of the agent, NULL for the master's own. */
 void master_event_update(struct master *master, struct framework *framework, struct slice update,
                          const char *acknowledgee);
+/* UPDATE_OPERATION_STATUS; drivers have no such thing, and are told nothing. */
+void master_event_operation(struct master *master, struct framework *framework,
+                            Pb__OperationStatus *status);
 void master_event_message(struct master *master, struct framework *framework,
                           const Pb__Internal__ExecutorToFrameworkMessage *message);
 void master_event_executor_exited(struct master *master, struct framework *framework,

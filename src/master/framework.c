@@ -299,8 +299,10 @@ struct framework *master_framework_add(struct master *master, const Pb__Framewor
     list_init(&framework->inverse_offers);
     list_init(&framework->inverse_answers);
     list_init(&framework->unreachable_order);
+    list_init(&framework->operation_order);
     map_init(&framework->tasks, task_key, prng_next(&master->prng));
     map_init(&framework->unreachable, unreachable_key, prng_next(&master->prng));
+    map_init(&framework->operations, master_operation_name_key, framework->tasks.seed[0]);
     timer_init(&framework->heartbeat, TIMER_HEARTBEAT, framework);
     timer_init(&framework->failover, TIMER_FAILOVER, framework);
     timer_init(&framework->reconcile, TIMER_RECONCILE, framework);
@@ -314,6 +316,7 @@ struct framework *master_framework_add(struct master *master, const Pb__Framewor
 
     tell_allocator(master, framework, info, allocator_add);
     framework->in_allocator = true;
+    master_operation_adopt(master, framework);
     note(master, framework, CHANGE_FRAMEWORK_ADDED);
     return framework;
 }
@@ -566,6 +569,7 @@ void master_framework_remove(struct master *master, struct framework *framework)
         }
     }
     master_inverse_offer_forget_framework(master, framework);
+    master_operation_abandon(master, framework);
     timers_cancel(&master->timers, &framework->failover);
     struct upid upid = framework->upid;
     bool was_upid = framework->connection == CONNECTION_UPID;
@@ -602,6 +606,7 @@ void master_framework_forget(struct master *master, struct framework *framework)
     master->framework_slots[framework->slot] = NULL;
     map_deinit(&framework->tasks);
     map_deinit(&framework->unreachable);
+    map_deinit(&framework->operations);
     blob_unref(framework->id);
     blob_unref(framework->info);
     free(framework->name);

@@ -133,6 +133,8 @@ struct framework {
     struct list unreachable_order;
     struct task_ring completed_tasks;
     size_t executor_count;
+    struct map operations;       /* struct operation by the id that it gave it */
+    struct list operation_order; /* struct operation, oldest first: also those without an id */
 
     int64_t registered_ns;
     int64_t reregistered_ns;

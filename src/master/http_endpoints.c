@@ -8,6 +8,7 @@
 #include "master/master_state.h"
 #include "master/metrics_view.h"
 #include "master/operator_call.h"
+#include "master/operator_operations.h"
 #include "master/quota.h"
 #include "master/reads.h"
 #include "master/registry_view.h"
@@ -227,14 +228,6 @@ static void on_tasks(struct master *master, const struct net_request *request)
     }
 }
 
-/* --- what other parts of the master will fill --- */
-
-static void not_supported(struct master *master, const struct net_request *request)
-{
-    net_respond_text(&master->effects->net, request->handle, 501, "not supported yet: %.*s %.*s",
-                     SLICE_ARGS(request->head->method), SLICE_ARGS(request->path));
-}
-
 /* --- the table --- */
 
 const struct http_endpoint master_http_endpoints[] = {
@@ -243,8 +236,8 @@ const struct http_endpoint master_http_endpoints[] = {
     {"/master/api/v1/scheduler", HTTP_POST, HTTP_RECOVERED, master_scheduler_call},
     {"/master/app", HTTP_GET, HTTP_ALWAYS, master_files_static},
     {"/master/assets", HTTP_GET, HTTP_ALWAYS, master_files_static},
-    {"/master/create-volumes", HTTP_POST, HTTP_LEADING, not_supported},
-    {"/master/destroy-volumes", HTTP_POST, HTTP_LEADING, not_supported},
+    {"/master/create-volumes", HTTP_POST, HTTP_LEADING, master_operator_on_create_volumes},
+    {"/master/destroy-volumes", HTTP_POST, HTTP_LEADING, master_operator_on_destroy_volumes},
     {"/master/flags", HTTP_GET, HTTP_ALWAYS, on_flags},
     {"/master/frameworks", HTTP_ANY, HTTP_LEADING, on_frameworks},
     {"/master/health", HTTP_ANY, HTTP_ALWAYS, on_health},
@@ -255,14 +248,14 @@ const struct http_endpoint master_http_endpoints[] = {
     {"/master/maintenance/status", HTTP_GET, HTTP_LEADING, master_maintenance_on_status},
     {"/master/quota", HTTP_GET | HTTP_POST | HTTP_DELETE, HTTP_LEADING, master_quota_endpoint},
     {"/master/redirect", HTTP_ANY, HTTP_ALWAYS, on_redirect},
-    {"/master/reserve", HTTP_POST, HTTP_LEADING, not_supported},
+    {"/master/reserve", HTTP_POST, HTTP_LEADING, master_operator_on_reserve},
     {"/master/roles", HTTP_ANY, HTTP_LEADING, on_roles},
     {"/master/slaves", HTTP_ANY, HTTP_LEADING, on_slaves},
     {"/master/state", HTTP_ANY, HTTP_LEADING, on_state},
     {"/master/state-summary", HTTP_ANY, HTTP_LEADING, on_state_summary},
     {"/master/tasks", HTTP_ANY, HTTP_LEADING, on_tasks},
     {"/master/teardown", HTTP_POST, HTTP_LEADING, on_teardown},
-    {"/master/unreserve", HTTP_POST, HTTP_LEADING, not_supported},
+    {"/master/unreserve", HTTP_POST, HTTP_LEADING, master_operator_on_unreserve},
     {"/master/weights", HTTP_GET | HTTP_PUT, HTTP_LEADING, master_weights_endpoint},
     {"/files/browse", HTTP_ANY, HTTP_ALWAYS, master_files_browse},
     {"/files/debug", HTTP_ANY, HTTP_ALWAYS, master_files_debug},

@@ -458,6 +458,7 @@ static void init_tables(struct master *master)
     cow_table_init(&master->offer_records);
     cow_table_init(&master->task_records);
     cow_table_init(&master->executor_records);
+    cow_table_init(&master->operation_records);
     map_init(&master->frameworks, framework_key, prng_next(&master->prng));
     map_init(&master->by_handle, handle_key, prng_next(&master->prng));
     map_init(&master->agents, agent_key, prng_next(&master->prng));
@@ -466,6 +467,7 @@ static void init_tables(struct master *master)
     map_init(&master->peers, peer_key, prng_next(&master->prng));
     master->authenticator = master_authenticate_new(prng_next(&master->prng));
     map_init(&master->offers, offer_key, prng_next(&master->prng));
+    map_init(&master->operations, master_operation_key, master->offers.seed[1]);
     map_init(&master->inverse_offers, master_inverse_offer_key, master->offers.seed[0]);
     master_machines_init(&master->machines, master->agents.seed[0]);
     map_init(&master->pending, master_pending_key, prng_next(&master->prng));
@@ -477,6 +479,7 @@ static void init_tables(struct master *master)
     list_init(&master->removals);
     list_init(&master->unreachable);
     list_init(&master->gone);
+    list_init(&master->orphans);
     timers_init(&master->timers);
     timer_init(&master->recovered_timer, TIMER_RECOVERED_AGENTS, NULL);
     timer_init(&master->removal_timer, TIMER_REMOVAL, NULL);
@@ -580,6 +583,7 @@ struct master *master_free(struct master *master)
     cow_table_deinit(&master->offer_records);
     cow_table_deinit(&master->task_records);
     cow_table_deinit(&master->executor_records);
+    cow_table_deinit(&master->operation_records);
     timers_deinit(&master->timers);
     role_settings_unref(&master->roles);
     master_role_tally_deinit(&master->role_tally);

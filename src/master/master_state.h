@@ -22,6 +22,7 @@
 #include "master/machine.h"
 #include "master/master.h"
 #include "master/offer.h"
+#include "master/operation.h"
 #include "master/reads.h"
 #include "master/role_settings.h"
 #include "master/role_tally.h"
@@ -145,6 +146,9 @@ struct master {
     uint64_t next_order;             /* of records */
     size_t task_counts[TASK_STATES]; /* ACTIVE tasks by state; UNREACHABLE: those in that place */
     struct cow_table executor_records;
+    struct cow_table operation_records;
+    struct map operations; /* struct operation by uuid */
+    struct list orphans;   /* struct operation: of frameworks that are not known yet */
 
     /* resources: totals of registered agents, kept up as they change */
     struct resource_names names;

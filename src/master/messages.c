@@ -3,6 +3,7 @@
 #include "master/authenticate.h"
 #include "master/master_state.h"
 #include "master/observer.h"
+#include "master/operation_status.h"
 #include "master/register.h"
 #include "master/reregister.h"
 #include "master/updates.h"
@@ -56,6 +57,11 @@ static void on_executor_message(struct master *master, const struct incoming *in
 static void on_update_agent(struct master *master, const struct incoming *in)
 {
     master_update_agent(master, AS(Pb__Internal__UpdateSlaveMessage, in));
+}
+
+static void on_operation_status(struct master *master, const struct incoming *in)
+{
+    master_operation_on_status(master, AS(Pb__Internal__UpdateOperationStatusMessage, in));
 }
 
 static void on_call(struct master *master, const struct incoming *in)
@@ -150,6 +156,7 @@ static const struct row {
      true, on_reregister_agent},
     ROW(UnregisterSlaveMessage, unregister_slave_message, on_unregister_agent),
     ROW(UpdateSlaveMessage, update_slave_message, on_update_agent),
+    ROW(UpdateOperationStatusMessage, update_operation_status_message, on_operation_status),
     ROW(ExitedExecutorMessage, exited_executor_message, on_executor_exited),
     ROW(ExecutorToFrameworkMessage, executor_to_framework_message, on_executor_message),
     ROW(RegisterFrameworkMessage, register_framework_message, on_register_framework),

@@ -254,9 +254,15 @@ void master_offer_discard(struct master *master, struct offer *offer,
     resources_deinit(&resources);
 }
 
-void master_offer_rescind(struct master *master, struct offer *offer)
+void master_offer_rescind_for(struct master *master, struct offer *offer,
+                              const struct allocator_refusal *refusal)
 {
     offer->framework->counts->offers_rescinded++;
     master_event_rescind(master, offer->framework, blob_slice(offer->record->id));
-    master_offer_discard(master, offer, NULL);
+    master_offer_discard(master, offer, refusal);
+}
+
+void master_offer_rescind(struct master *master, struct offer *offer)
+{
+    master_offer_rescind_for(master, offer, NULL);
 }

@@ -58,6 +58,9 @@ struct agent *master_offer_agent(const struct master *master, uint32_t slot);
 void master_offer_batch(struct master *master, const struct allocator_batch *batch);
 /* Tells the framework, and gives the resources back. */
 void master_offer_rescind(struct master *master, struct offer *offer);
+/* The same with a filter. */
+void master_offer_rescind_for(struct master *master, struct offer *offer,
+                              const struct allocator_refusal *refusal);
 /* Gives the resources back, with a filter if there is a refusal; the framework is not told. */
 void master_offer_discard(struct master *master, struct offer *offer,
                           const struct allocator_refusal *refusal);

@@ -5,6 +5,7 @@
 #include "master/master_state.h"
 #include "master/metrics_view.h"
 #include "master/operator_call.h"
+#include "master/operator_operations.h"
 #include "master/operator_reads.h"
 #include "master/quota.h"
 #include "master/subscribers.h"
@@ -98,12 +99,12 @@ const struct operator_call master_operator_calls[] = {
     CHANGE(UPDATE_WEIGHTS, update_weights, master_weights_update),
     CALL(GET_MASTER, master_operator_get_master),
     CALL(SUBSCRIBE, master_subscribers_add),
-    CHANGE(RESERVE_RESOURCES, reserve_resources, NULL),
-    CHANGE(UNRESERVE_RESOURCES, unreserve_resources, NULL),
-    CHANGE(CREATE_VOLUMES, create_volumes, NULL),
-    CHANGE(DESTROY_VOLUMES, destroy_volumes, NULL),
-    CHANGE(GROW_VOLUME, grow_volume, NULL),
-    CHANGE(SHRINK_VOLUME, shrink_volume, NULL),
+    CHANGE(RESERVE_RESOURCES, reserve_resources, master_operator_reserve_resources),
+    CHANGE(UNRESERVE_RESOURCES, unreserve_resources, master_operator_unreserve_resources),
+    CHANGE(CREATE_VOLUMES, create_volumes, master_operator_create_volumes),
+    CHANGE(DESTROY_VOLUMES, destroy_volumes, master_operator_destroy_volumes),
+    CHANGE(GROW_VOLUME, grow_volume, master_operator_grow_volume),
+    CHANGE(SHRINK_VOLUME, shrink_volume, master_operator_shrink_volume),
     CALL(GET_MAINTENANCE_STATUS, master_maintenance_get_status),
     CALL(GET_MAINTENANCE_SCHEDULE, master_maintenance_get_schedule),
     CHANGE(UPDATE_MAINTENANCE_SCHEDULE, update_maintenance_schedule, master_maintenance_update),

@@ -155,12 +155,7 @@ void master_operator_get_roles(struct master *master, const struct operator_requ
     respond_view(master, r, VIEW_GET_ROLES);
 }
 
-/* --- nothing to tell yet --- */
-
 void master_operator_get_operations(struct master *master, const struct operator_request *r)
 {
-    Pb__Master__Response *response = make(master, PB__MASTER__RESPONSE__TYPE__GET_OPERATIONS);
-    response->get_operations = MESSAGE_NEW(Pb__Master__Response__GetOperations,
-                                           pb__master__response__get_operations, &master->arena);
-    master_operator_respond(master, r, response);
+    respond_view(master, r, VIEW_GET_OPERATIONS);
 }

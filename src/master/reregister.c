@@ -8,6 +8,7 @@
 #include "master/fields.h"
 #include "master/master_state.h"
 #include "master/observer.h"
+#include "master/operation_apply.h"
 #include "master/pending.h"
 #include "master/register.h"
 #include "master/tasks_lost.h"
@@ -385,20 +386,37 @@ static void settle_tasks(struct master *master, const struct agent *agent,
     }
 }
 
-/* Agents that know nothing of operations are sent all that they have to store. */
-static void send_checkpointed(struct master *master, const struct agent *agent)
+/* Whose word counts: that of an agent that knows operations, with a resource version that is new
+ * here. With the same one it only repeats itself, and perhaps not the newest; and one that knows
+ * nothing of operations is told what it has (docs/design/operations.md). */
+static bool is_told_by_agent(const struct agent *agent, const struct reregistration *r)
+{
+    bool is_repetition = agent->has_resource_version && r->has_resource_version &&
+                         memcmp(&agent->resource_version, &r->resource_version,
+                                sizeof(agent->resource_version)) == 0;
+    return (r->capabilities & AGENT_RESOURCE_PROVIDER) != 0 && !is_repetition;
+}
+
+/* Takes over what it says of itself. What was assumed and is not so is offered no more. */
+static void describe_anew(struct master *master, struct agent *agent,
+                          const struct reregistration *r)
 {
     struct resources checkpointed;
-    resources_checkpointed(&agent->total, &checkpointed);
-    bool refined = (agent->capabilities & AGENT_REFINEMENT) != 0;
-    if (refined || !resources_have_refinements(&checkpointed)) {
-        CLEANUP(buf_deinit) struct buf out = BUF_INIT;
-        resources_encode(&checkpointed, refined ? RESOURCE_FORMAT_POST : RESOURCE_FORMAT_PRE, 1,
-                         &out);
-        master_send(master, &agent->upid, "mesos.internal.CheckpointResourcesMessage",
-                    blob_from(buf_slice(&out)));
+    struct resources before;
+    resources_copy(&agent->total, &before);
+    if (is_told_by_agent(agent, r)) {
+        resources_copy(&r->checkpointed, &checkpointed);
+        master_operation_confirm_all(agent);
+    } else {
+        resources_checkpointed(&agent->total, &checkpointed);
+    }
+    struct agent_self self = self_of(r, &checkpointed);
+    master_agent_describe(master, agent, &self);
+    if (!resources_equal(&agent->total, &before)) {
+        master_agent_rescind_offers(master, agent);
     }
     resources_deinit(&checkpointed);
+    resources_deinit(&before);
 }
 
 static void welcome_back(struct master *master, struct agent *agent, const struct upid *from,
@@ -407,16 +425,8 @@ static void welcome_back(struct master *master, struct agent *agent, const struc
     bool *known = arena_alloc_array(&master->arena, r->framework_count + 1, sizeof(known[0]));
     master_agent_set_upid(master, agent, from);
     master_link_agent(master, agent, !agent->connected);
-    struct resources checkpointed;
-    if ((agent->capabilities & AGENT_RESOURCE_PROVIDER) != 0) {
-        resources_copy(&r->checkpointed, &checkpointed);
-    } else {
-        resources_checkpointed(&agent->total, &checkpointed);
-    }
-    struct agent_self self = self_of(r, &checkpointed);
     struct blob *before = blob_ref(agent->info);
-    master_agent_describe(master, agent, &self);
-    resources_deinit(&checkpointed);
+    describe_anew(master, agent, r);
     agent->reregistered_ns = master->now.wall_ns;
     master_agent_changed(master, agent, !slice_equal(blob_slice(before), blob_slice(agent->info)));
     blob_unref(before);
@@ -442,7 +452,7 @@ static void welcome_back(struct master *master, struct agent *agent, const struc
     learn_frameworks(master, r, known);
     tell_frameworks(master, agent, r, known);
     if ((agent->capabilities & AGENT_RESOURCE_PROVIDER) == 0) {
-        send_checkpointed(master, agent);
+        master_operation_send_checkpointed(master, agent);
     }
     master_drain_returned(master, agent);
 }

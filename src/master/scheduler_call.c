@@ -35,7 +35,9 @@ DO(suppress)
 DO(kill)
 DO(shutdown)
 DO(acknowledge)
+DO(acknowledge_operation_status)
 DO(reconcile)
+DO(reconcile_operations)
 #undef DO
 
 static int do_message(struct master *master, struct framework *framework,
@@ -60,15 +62,6 @@ static int do_update_framework(struct master *master, struct framework *framewor
     return master_update_framework(master, framework, call->update_framework, err);
 }
 
-/* No operations are outstanding: whatever is named is not valid any more, which the reference
- * ignores. */
-static int do_nothing(struct master *master, struct framework *framework,
-                      const Pb__Scheduler__Call *call, struct err *err)
-{
-    (void)master, (void)framework, (void)call, (void)err;
-    return 0;
-}
-
 typedef int perform_fn(struct master *master, struct framework *framework,
                        const Pb__Scheduler__Call *call, struct err *err);
 
@@ -87,9 +80,9 @@ static const struct {
     {PB__SCHEDULER__CALL__TYPE__KILL, 202, do_kill},
     {PB__SCHEDULER__CALL__TYPE__SHUTDOWN, 202, do_shutdown},
     {PB__SCHEDULER__CALL__TYPE__ACKNOWLEDGE, 202, do_acknowledge},
-    {PB__SCHEDULER__CALL__TYPE__ACKNOWLEDGE_OPERATION_STATUS, 202, do_nothing},
+    {PB__SCHEDULER__CALL__TYPE__ACKNOWLEDGE_OPERATION_STATUS, 202, do_acknowledge_operation_status},
     {PB__SCHEDULER__CALL__TYPE__RECONCILE, 202, do_reconcile},
-    {PB__SCHEDULER__CALL__TYPE__RECONCILE_OPERATIONS, 202, do_nothing},
+    {PB__SCHEDULER__CALL__TYPE__RECONCILE_OPERATIONS, 202, do_reconcile_operations},
     {PB__SCHEDULER__CALL__TYPE__MESSAGE, 202, do_message},
     {PB__SCHEDULER__CALL__TYPE__REQUEST, 202, do_request},
     {PB__SCHEDULER__CALL__TYPE__UPDATE_FRAMEWORK, 200, do_update_framework},

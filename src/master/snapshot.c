@@ -10,6 +10,7 @@ void master_snapshot_take(const struct master *master, struct master_snapshot *r
         .tasks = cow_table_snapshot(&master->task_records),
         .executors = cow_table_snapshot(&master->executor_records),
         .offers = cow_table_snapshot(&master->offer_records),
+        .operations = cow_table_snapshot(&master->operation_records),
         .roles = role_settings_ref(&master->roles),
         .now = master->now,
     };
@@ -22,5 +23,6 @@ void master_snapshot_release(struct master_snapshot *snapshot)
     cow_snapshot_release(&snapshot->tasks);
     cow_snapshot_release(&snapshot->executors);
     cow_snapshot_release(&snapshot->offers);
+    cow_snapshot_release(&snapshot->operations);
     role_settings_unref(&snapshot->roles);
 }

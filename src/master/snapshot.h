@@ -14,6 +14,7 @@
 #include "master/executor.h"
 #include "master/framework.h"
 #include "master/offer.h"
+#include "master/operation.h"
 #include "master/role_settings.h"
 #include "master/task.h"
 
@@ -25,6 +26,7 @@ struct master_snapshot {
     struct cow_snapshot tasks;      /* struct task_record; place tells where */
     struct cow_snapshot executors;  /* struct executor_record */
     struct cow_snapshot offers;     /* struct offer_record */
+    struct cow_snapshot operations; /* struct operation_record */
     struct role_settings roles;     /* weights and quotas */
     struct now now;                 /* of the step that took it */
 };

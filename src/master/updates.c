@@ -6,6 +6,7 @@
 #include "master/events.h"
 #include "master/fields.h"
 #include "master/master_state.h"
+#include "master/operation_status.h"
 #include "wire/cursor.h"
 #include "wire/message.h"
 
@@ -141,11 +142,13 @@ void master_update_agent(struct master *master, const Pb__Internal__UpdateSlaveM
     if (agent == NULL) {
         return;
     }
-    master_drain_check(master, agent);
-    if (message->resource_version_uuid == NULL) {
-        return;
+    if (message->resource_version_uuid != NULL) {
+        /* What is sent to it carries it, so that it can tell which resources were meant. */
+        agent->has_resource_version = uuid_from_bytes(
+            message_bytes(message->resource_version_uuid->value), &agent->resource_version);
     }
-    /* Launches carry it, so that an agent can tell which resources were meant. */
-    agent->has_resource_version = uuid_from_bytes(
-        message_bytes(message->resource_version_uuid->value), &agent->resource_version);
+    if (message->operations != NULL) {
+        master_operation_on_list(master, agent, message->operations);
+    }
+    master_drain_check(master, agent);
 }

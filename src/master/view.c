@@ -95,6 +95,7 @@ static void render(const struct view_input *input, struct buf *out)
     case VIEW_GET_FRAMEWORKS:
     case VIEW_GET_EXECUTORS:
     case VIEW_GET_TASKS:
+    case VIEW_GET_OPERATIONS:
     case VIEW_GET_ROLES:
     case VIEW_SUBSCRIBED:
         master_view_write_response(input, out);

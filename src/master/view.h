@@ -26,6 +26,7 @@ enum view_kind {
     VIEW_GET_FRAMEWORKS,
     VIEW_GET_EXECUTORS,
     VIEW_GET_TASKS,
+    VIEW_GET_OPERATIONS,
     VIEW_GET_ROLES,
     VIEW_SUBSCRIBED, /* the first record of the operators' event stream */
 };

@@ -13,6 +13,7 @@ enum {
     FIELD_RESPONSE_EXECUTORS = 12,
     FIELD_RESPONSE_TASKS = 13,
     FIELD_RESPONSE_ROLES = 14,
+    FIELD_RESPONSE_OPERATIONS = 20,
 };
 /* Response.GetState, GetAgents, GetFrameworks, GetExecutors, GetTasks */
 enum {
@@ -30,6 +31,7 @@ enum {
     FIELD_TASKS_TASKS = 2,
     FIELD_TASKS_COMPLETED = 3,
     FIELD_TASKS_UNREACHABLE = 5,
+    FIELD_OPERATIONS_OPERATIONS = 1,
 };
 /* mesos.master.Event */
 enum {
@@ -211,6 +213,23 @@ static void put_executors(struct response *r)
     end_list(r);
 }
 
+/* The list is not there if it is empty (facts/observed.md, operator 7). */
+static void put_operations(struct response *r)
+{
+    const struct cow_snapshot *operations = &r->index->snapshot->operations;
+    size_t slot = 0;
+    struct cow_value *value;
+    if (operations->count == 0) {
+        return;
+    }
+    begin_list(r, "operations", true);
+    for (; (value = cow_snapshot_next(operations, &slot)) != NULL; slot++) {
+        master_operation_encode(SNAPSHOT_RECORD(struct operation_record, value), &r->scratch);
+        put_scratch(r, FIELD_OPERATIONS_OPERATIONS, &pb__operation__descriptor);
+    }
+    end_list(r);
+}
+
 static void put_framework_list(struct response *r, const struct view_frameworks *frameworks,
                                const char *key, uint32_t number)
 {
@@ -315,6 +334,9 @@ static const struct document *document_of(enum view_kind kind)
                                 VIEW_WANTS_EXECUTORS, put_executors},
         [VIEW_GET_TASKS] = {"GET_TASKS", "get_tasks", PB__MASTER__RESPONSE__TYPE__GET_TASKS,
                             FIELD_RESPONSE_TASKS, VIEW_WANTS_TASKS, put_tasks},
+        [VIEW_GET_OPERATIONS] = {"GET_OPERATIONS", "get_operations",
+                                 PB__MASTER__RESPONSE__TYPE__GET_OPERATIONS,
+                                 FIELD_RESPONSE_OPERATIONS, 0, put_operations},
         [VIEW_SUBSCRIBED] = {"SUBSCRIBED", "subscribed", PB__MASTER__EVENT__TYPE__SUBSCRIBED,
                              FIELD_EVENT_SUBSCRIBED, VIEW_WANTS_ALL, put_subscribed},
     };
