@@ -11,12 +11,11 @@
 #include "wire/message.h"
 #include "wire/pb.h"
 
-/* One message, decoded; `body` is what it was decoded from. */
+/* One message, in the forms that its row asks for. */
 struct incoming {
     const struct upid *from;
-    const char *to; /* the actor's id */
-    struct slice body;
-    const ProtobufCMessage *decoded; /* NULL if the row asks for bytes only */
+    struct slice body;               /* FORM_BYTES: nothing in it is in pieces (message_settle) */
+    const ProtobufCMessage *decoded; /* FORM_DECODED: else NULL */
 };
 
 typedef void handle_fn(struct master *master, const struct incoming *in);
@@ -138,22 +137,25 @@ static void on_submit(struct master *master, const struct incoming *in)
     MASTER_SEND(master, in->from, "SubmitSchedulerResponse", &answer);
 }
 
+/* How a handler takes its message. */
+enum { FORM_DECODED = 1, FORM_BYTES = 2 };
+
 static const struct row {
     const char *name;
     const ProtobufCMessageDescriptor *desc;
-    bool bytes_only; /* only checked, not decoded: its handler walks it */
+    unsigned forms; /* one at least */
     handle_fn *handle;
 } rows[] = {
-#define ROW(type, lower, fn)                                                     \
+#define ROW(type, lower, fn) ROW_OF(type, lower, FORM_DECODED, fn)
+#define ROW_OF(type, lower, forms, fn)                                           \
     {                                                                            \
-        "mesos.internal." #type, &pb__internal__##lower##__descriptor, false, fn \
+        "mesos.internal." #type, &pb__internal__##lower##__descriptor, forms, fn \
     }
-    {"mesos.scheduler.Call", &pb__scheduler_v0__call__descriptor, false, on_call},
-    ROW(StatusUpdateMessage, status_update_message, on_status_update),
+    {"mesos.scheduler.Call", &pb__scheduler_v0__call__descriptor, FORM_DECODED, on_call},
+    ROW_OF(StatusUpdateMessage, status_update_message, FORM_DECODED | FORM_BYTES, on_status_update),
     ROW(StatusUpdateAcknowledgementMessage, status_update_acknowledgement_message, on_acknowledge),
     ROW(RegisterSlaveMessage, register_slave_message, on_register_agent),
-    {"mesos.internal.ReregisterSlaveMessage", &pb__internal__reregister_slave_message__descriptor,
-     true, on_reregister_agent},
+    ROW_OF(ReregisterSlaveMessage, reregister_slave_message, FORM_BYTES, on_reregister_agent),
     ROW(UnregisterSlaveMessage, unregister_slave_message, on_unregister_agent),
     ROW(UpdateSlaveMessage, update_slave_message, on_update_agent),
     ROW(UpdateOperationStatusMessage, update_operation_status_message, on_operation_status),
@@ -171,22 +173,30 @@ static const struct row {
     ROW(ReconcileTasksMessage, reconcile_tasks_message, on_reconcile),
     ROW(AuthenticateMessage, authenticate_message, on_authenticate),
     ROW(SubmitSchedulerRequest, submit_scheduler_request, on_submit),
+#undef ROW_OF
 #undef ROW
 };
 
+static int take_apart(struct master *master, const struct row *row, struct slice body,
+                      struct incoming *in, struct err *err)
+{
+    int r = 0;
+    if ((row->forms & FORM_BYTES) != 0) {
+        r = message_settle(row->desc, body, &master->arena, &in->body, err);
+    }
+    if (r == 0 && (row->forms & FORM_DECODED) != 0) {
+        ProtobufCMessage *decoded = NULL;
+        r = message_decode(row->desc, body, &master->input, &decoded, err);
+        in->decoded = decoded;
+    }
+    return r;
+}
+
 static void dispatch(struct master *master, const struct net_event *event, const struct row *row)
 {
-    struct incoming in = {.from = &event->from, .to = event->to, .body = event->body};
+    struct incoming in = {.from = &event->from};
     struct err err;
-    int r;
-    if (row->bytes_only) {
-        r = message_check(row->desc, event->body, &err);
-    } else {
-        ProtobufCMessage *decoded;
-        r = message_decode(row->desc, event->body, &master->input, &decoded, &err);
-        in.decoded = r == 0 ? decoded : NULL;
-    }
-    if (r != 0) {
+    if (take_apart(master, row, event->body, &in, &err) != 0) {
         master_count(master, COUNTER_DROPPED_MESSAGES);
         master_log(master, LOG_LEVEL_WARNING, "Dropping %s: %s", row->name, err.text);
         return;

@@ -43,6 +43,13 @@ int message_decode(const ProtobufCMessageDescriptor *desc, struct slice bytes, s
 int message_check(const ProtobufCMessageDescriptor *desc, struct slice bytes,
                   struct err *err) WARN_UNUSED;
 
+/* The same, for bytes that are gone through with a cursor. A nested message may be in pieces, which
+ * the decoder merges; a cursor would take one of them for all of it. *ret_bytes are the same bytes,
+ * or, if something is in pieces, the message encoded anew into the arena (which must have no
+ * budget), without fields that are not known. */
+int message_settle(const ProtobufCMessageDescriptor *desc, struct slice bytes, struct arena *arena,
+                   struct slice *ret_bytes, struct err *err) WARN_UNUSED;
+
 /* `MESSAGE_DECODE(Pb__TaskInfo, pb__task_info, bytes, arena, &task, err)` */
 #define MESSAGE_DECODE(type, name, bytes, arena, ret, err)                                     \
     ({                                                                                         \

@@ -72,13 +72,36 @@ static enum verdict walk(const struct layout *layout, struct slice bytes, unsign
 /* Memory for decoding what is probably bad anyway, in order to say why. */
 #define CHECK_BUDGET(size) ((size_t)64 * 1024 + (size)*64)
 
+/* Decodes what the walk was not sure of. */
+static int decode(const ProtobufCMessageDescriptor *desc, struct slice bytes, struct arena *arena,
+                  ProtobufCMessage **ret_message, struct err *err)
+{
+    arena_init(arena, CHECK_BUDGET(bytes.size));
+    return message_decode(desc, bytes, arena, ret_message, err);
+}
+
 int message_check(const ProtobufCMessageDescriptor *desc, struct slice bytes, struct err *err)
 {
     if (walk(layout_of(desc), bytes, 0) == GOOD) {
         return 0;
     }
-    CLEANUP(arena_deinit) struct arena arena;
-    arena_init(&arena, CHECK_BUDGET(bytes.size));
+    CLEANUP(arena_deinit) struct arena decoding;
     ProtobufCMessage *message;
-    return message_decode(desc, bytes, &arena, &message, err);
+    return decode(desc, bytes, &decoding, &message, err);
+}
+
+int message_settle(const ProtobufCMessageDescriptor *desc, struct slice bytes, struct arena *arena,
+                   struct slice *ret_bytes, struct err *err)
+{
+    if (walk(layout_of(desc), bytes, 0) == GOOD) {
+        *ret_bytes = bytes;
+        return 0;
+    }
+    CLEANUP(arena_deinit) struct arena decoding;
+    ProtobufCMessage *message;
+    int r = decode(desc, bytes, &decoding, &message, err);
+    if (r == 0) {
+        *ret_bytes = message_encode_arena(message, arena);
+    }
+    return r;
 }

@@ -37,6 +37,23 @@ static void check_message(const ProtobufCMessage *message)
     arena_deinit(&arena);
 }
 
+/* What was settled says the same, and has nothing left to settle. */
+static void check_settled(const ProtobufCMessageDescriptor *desc, struct slice bytes,
+                          const ProtobufCMessage *expected)
+{
+    struct arena arena;
+    struct slice settled;
+    struct slice again;
+    ProtobufCMessage *message;
+    arena_init(&arena, 0);
+    ASSERT(message_settle(desc, bytes, &arena, &settled, NULL) == 0);
+    ASSERT(message_decode(desc, settled, &arena, &message, NULL) == 0);
+    ASSERT(message_equal(message, expected));
+    ASSERT(message_settle(desc, settled, &arena, &again, NULL) == 0);
+    ASSERT(again.data == settled.data && again.size == settled.size);
+    arena_deinit(&arena);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size == 0) {
@@ -54,6 +71,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     int status = message_decode(desc, bytes, &arena, &message, &err);
     if (status != MESSAGE_E_BUDGET && checked != MESSAGE_E_BUDGET) {
         ASSERT(status == checked && strcmp(err.text, of_check.text) == 0);
+    }
+    if (status == 0 && checked == 0) {
+        check_settled(desc, bytes, message);
     }
     if (status == 0) {
         check_message(message);

@@ -257,34 +257,47 @@ void harness_free(struct harness *h)
 
 /* --- messages --- */
 
-static void deliver(struct harness *h, const char *from, const char *to, const char *full_name,
-                    const ProtobufCMessageDescriptor *desc, const char *json)
+static struct slice encode(struct harness *h, const char *full_name,
+                           const ProtobufCMessageDescriptor *desc, const char *json)
 {
     struct err err;
     ProtobufCMessage *message;
     if (json_parse_message(desc, slice_from(json), JSON_V0, &h->arena, &message, &err) != 0) {
         fail_msg("%s: %s", full_name, err.text);
     }
-    struct net_event event = {
-        .type = NET_MESSAGE,
-        .body = message_encode_arena(message, &h->arena),
-        .name = slice_from(full_name),
-    };
+    return message_encode_arena(message, &h->arena);
+}
+
+static void deliver(struct harness *h, const char *from, const char *to, const char *full_name,
+                    struct slice body)
+{
+    struct net_event event = {.type = NET_MESSAGE, .body = body, .name = slice_from(full_name)};
     assert_true(upid_parse(slice_from(from), &event.from));
     snprintf(event.to, sizeof(event.to), "%s", to);
     harness_step(h, &(struct master_event){.type = MASTER_NET, .net = &event});
 }
 
+struct slice harness_encode(struct harness *h, const char *name, const char *json)
+{
+    return encode(h, name, descriptor_of(name), json);
+}
+
+void harness_message_bytes(struct harness *h, const char *from, const char *to, const char *name,
+                           struct slice bytes)
+{
+    deliver(h, from, to, arena_printf(&h->arena, "mesos.internal.%s", name), bytes);
+}
+
 void harness_message(struct harness *h, const char *from, const char *to, const char *name,
                      const char *json)
 {
-    deliver(h, from, to, arena_printf(&h->arena, "mesos.internal.%s", name), descriptor_of(name),
-            json);
+    harness_message_bytes(h, from, to, name, harness_encode(h, name, json));
 }
 
 void harness_v0_call(struct harness *h, const char *from, const char *json)
 {
-    deliver(h, from, "master", "mesos.scheduler.Call", &pb__scheduler_v0__call__descriptor, json);
+    static const char name[] = "mesos.scheduler.Call";
+    deliver(h, from, "master", name, encode(h, name, &pb__scheduler_v0__call__descriptor, json));
 }
 
 void harness_exited(struct harness *h, const char *pid)

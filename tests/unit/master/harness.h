@@ -61,6 +61,11 @@ void harness_advance(struct harness *h, int64_t ns);
 /* A message of that name (mesos.internal. is added) from a pid to the actor. */
 void harness_message(struct harness *h, const char *from, const char *to, const char *name,
                      const char *json);
+/* The same as bytes. */
+void harness_message_bytes(struct harness *h, const char *from, const char *to, const char *name,
+                           struct slice bytes);
+/* The bytes of that message. */
+struct slice harness_encode(struct harness *h, const char *name, const char *json);
 /* A call of a v0 driver. */
 void harness_v0_call(struct harness *h, const char *from, const char *json);
 void harness_exited(struct harness *h, const char *pid);

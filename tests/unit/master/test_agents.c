@@ -1,6 +1,11 @@
 /* Agents: registering, pings, broken links, becoming unreachable and gone, coming back. */
 #include "harness.h"
 
+#include "wire/cursor.h"
+#include "wire/json.h"
+#include "wire/message.h"
+#include "wire/pb.h"
+
 #define PID "slave(1)@10.0.0.1:5051"
 #define ANOTHER "slave(1)@10.0.0.2:5051"
 
@@ -590,6 +595,44 @@ static void test_domains_are_for_masters_that_have_one(void **state)
     harness_free(h);
 }
 
+/* A nested message may come in pieces, of which the last says nothing: here, who the executor is.
+ */
+static void test_a_task_may_come_back_in_pieces(void **state)
+{
+    (void)state;
+    enum { RETURN_TASKS = 3, TASK_EXECUTOR = 4 };
+    struct harness *h = harness_new(NULL);
+    struct scene_framework f = harness_subscribe(h, "");
+    const char *id = "another-master-S1";
+    const char *json = arena_printf(
+        &h->arena,
+        "{\"name\":\"t\",\"task_id\":{\"value\":\"t1\"},\"framework_id\":{\"value\":\"%s\"},"
+        "\"executor_id\":{\"value\":\"e\"},\"slave_id\":{\"value\":\"%s\"},\"state\":"
+        "\"TASK_STAGING\"}",
+        f.id, id);
+    ProtobufCMessage *task;
+    assert_int_equal(json_parse_message(&pb__task__descriptor, slice_from(json), JSON_V0, &h->arena,
+                                        &task, NULL),
+                     0);
+    CLEANUP(buf_deinit) struct buf bytes = BUF_INIT;
+    const char *frameworks = arena_printf(
+        &h->arena, ",\"frameworks\":[{\"id\":{\"value\":\"%s\"},\"user\":\"u\",\"name\":\"f\"}]",
+        f.id);
+    buf_append_slice(
+        &bytes, harness_encode(h, "ReregisterSlaveMessage", reregistration(h, id, frameworks)));
+    size_t begun = wire_begin(&bytes, RETURN_TASKS);
+    buf_append_slice(&bytes, message_encode_arena(task, &h->arena));
+    wire_put_bytes(&bytes, TASK_EXECUTOR, SLICE(""));
+    wire_end(&bytes, begun);
+    harness_message_bytes(h, PID, "master", "ReregisterSlaveMessage", buf_slice(&bytes));
+    assert_non_null(harness_take(h, PID, "SlaveReregisteredMessage"));
+    assert_has(harness_event(h, f.handle, "UPDATE"), "\"executor_id\":{\"value\":\"e\"}");
+    harness_message(h, PID, "master", "UnregisterSlaveMessage",
+                    arena_printf(&h->arena, "{\"slave_id\":{\"value\":\"%s\"}}", id));
+    assert_has(harness_event(h, f.handle, "UPDATE"), "\"executor_id\":{\"value\":\"e\"}");
+    harness_free(h);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -616,6 +659,7 @@ int main(void)
         cmocka_unit_test(test_who_is_being_marked_gone_is_not_forgotten),
         cmocka_unit_test(test_an_agent_that_leaves_is_removed),
         cmocka_unit_test(test_domains_are_for_masters_that_have_one),
+        cmocka_unit_test(test_a_task_may_come_back_in_pieces),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

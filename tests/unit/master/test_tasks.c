@@ -1,6 +1,7 @@
 /* Tasks: launched, updated, acknowledged, reconciled; offers and their resources. */
 #include "harness.h"
 
+#include "wire/cursor.h"
 #include "wire/message.h"
 #include "wire/pb.h"
 
@@ -257,6 +258,57 @@ static void test_an_executor_stays_until_the_agent_says_that_it_exited(void **st
     harness_free(h);
 }
 
+/* --- messages in pieces --- */
+
+/* The bytes, and behind them nested messages of those numbers, one in the other, the last empty: as
+ * protobuf allows, the pieces of a nested message are one. */
+static struct slice with_a_piece(struct harness *h, struct slice bytes, const uint32_t *numbers,
+                                 size_t count)
+{
+    CLEANUP(buf_deinit) struct buf piece = BUF_INIT;
+    for (size_t i = count; i-- > 0;) {
+        CLEANUP(buf_deinit) struct buf inner = piece;
+        piece = (struct buf)BUF_INIT;
+        wire_put_bytes(&piece, numbers[i], buf_slice(&inner));
+    }
+    CLEANUP(buf_deinit) struct buf whole = BUF_INIT;
+    buf_append_slice(&whole, bytes);
+    buf_append_slice(&whole, buf_slice(&piece));
+    return arena_slice(&h->arena, buf_slice(&whole));
+}
+
+static void test_an_update_may_come_in_pieces(void **state)
+{
+    (void)state;
+    static const uint32_t update[] = {1};
+    static const uint32_t status[] = {1, 4};
+    static const uint32_t agent_id[] = {1, 3};
+    static const struct {
+        const uint32_t *numbers;
+        size_t count;
+    } pieces[] = {{update, 1}, {status, 2}, {agent_id, 2}};
+    for (size_t i = 0; i < ELEMENTS(pieces); i++) {
+        struct harness *h = harness_new(NULL);
+        struct scene_framework f = harness_subscribe(h, "");
+        const char *id = harness_agent(h, PID);
+        harness_launch(h, &f, "t");
+        struct slice bytes = harness_encode(
+            h, "StatusUpdateMessage",
+            arena_printf(&h->arena,
+                         "{\"pid\":\"" PID "\",\"update\":{\"framework_id\":{\"value\":\"%s\"},"
+                         "\"slave_id\":{\"value\":\"%s\"},\"timestamp\":1.0,\"uuid\":"
+                         "\"YWFhYWFhYWFhYWFhYWFhYQ==\",\"status\":{\"task_id\":{\"value\":\"t\"},"
+                         "\"state\":\"TASK_RUNNING\"}}}",
+                         f.id, id));
+        harness_message_bytes(h, PID, "master", "StatusUpdateMessage",
+                              with_a_piece(h, bytes, pieces[i].numbers, pieces[i].count));
+        const char *told = harness_event(h, f.handle, "UPDATE");
+        assert_has(told, "TASK_RUNNING");
+        assert_has(told, id);
+        harness_free(h);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -269,6 +321,7 @@ int main(void)
         cmocka_unit_test(test_a_call_with_a_bad_offer_launches_nothing),
         cmocka_unit_test(test_the_history_is_bounded),
         cmocka_unit_test(test_an_executor_stays_until_the_agent_says_that_it_exited),
+        cmocka_unit_test(test_an_update_may_come_in_pieces),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

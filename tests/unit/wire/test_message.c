@@ -21,7 +21,22 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* Decodes; message_check must be of the same opinion. */
+/* What was settled says the same, and has nothing left to settle. */
+static void check_settled(const ProtobufCMessageDescriptor *desc, struct slice bytes,
+                          const ProtobufCMessage *expected)
+{
+    struct slice settled;
+    struct slice again;
+    ProtobufCMessage *message;
+    assert_int_equal(message_settle(desc, bytes, &arena, &settled, NULL), 0);
+    assert_int_equal(message_decode(desc, settled, &arena, &message, NULL), 0);
+    assert_true(message_equal(message, expected));
+    assert_int_equal(message_settle(desc, settled, &arena, &again, NULL), 0);
+    assert_ptr_equal(again.data, settled.data);
+    assert_int_equal(again.size, settled.size);
+}
+
+/* Decodes; message_check and message_settle must be of the same opinion. */
 static int decode_as(const ProtobufCMessageDescriptor *desc, struct slice bytes, void *ret_message,
                      struct err *err)
 {
@@ -31,6 +46,14 @@ static int decode_as(const ProtobufCMessageDescriptor *desc, struct slice bytes,
     int status = message_decode(desc, bytes, &arena, ret_message, err);
     assert_int_equal(status, checked);
     assert_string_equal(err->text, of_check.text);
+    if (status == 0) {
+        check_settled(desc, bytes, *(ProtobufCMessage **)ret_message);
+    } else {
+        struct slice untouched = {0};
+        assert_int_equal(message_settle(desc, bytes, &arena, &untouched, &of_check), status);
+        assert_string_equal(err->text, of_check.text);
+        assert_null(untouched.data);
+    }
     return status;
 }
 
@@ -735,6 +758,33 @@ static void test_budget(void **state)
     buf_deinit(&bytes);
 }
 
+/* A cursor finds all of a nested message in one piece. */
+static void test_settled(void **state)
+{
+    (void)state;
+    struct buf bytes = BUF_INIT;
+    struct slice settled;
+    struct cursor_field name;
+    size_t id = wire_begin(&bytes, 1);
+    wire_put_bytes(&bytes, 1, SLICE("t"));
+    wire_end(&bytes, id);
+    assert_int_equal(message_settle(&pb__task_status__descriptor, buf_slice(&bytes), &arena,
+                                    &settled, &(struct err){""}),
+                     MESSAGE_E_INVALID);
+    wire_put_varint(&bytes, 2, PB__TASK_STATE__TASK_RUNNING);
+    assert_int_equal(
+        message_settle(&pb__task_status__descriptor, buf_slice(&bytes), &arena, &settled, NULL), 0);
+    assert_ptr_equal(settled.data, bytes.data);
+    assert_int_equal(settled.size, bytes.size);
+    wire_put_bytes(&bytes, 1, SLICE(""));
+    assert_false(cursor_path(buf_slice(&bytes), (const uint32_t[]){1, 1}, 2, &name));
+    assert_int_equal(
+        message_settle(&pb__task_status__descriptor, buf_slice(&bytes), &arena, &settled, NULL), 0);
+    assert_true(cursor_path(settled, (const uint32_t[]){1, 1}, 2, &name));
+    assert_true(slice_is(name.bytes, "t"));
+    buf_deinit(&bytes);
+}
+
 static void encode_without_string(void)
 {
     Pb__TaskID id = PB__TASK_ID__INIT;
@@ -782,6 +832,7 @@ int main(void)
         cmocka_unit_test(test_absurd_sizes),
         cmocka_unit_test(test_depth),
         cmocka_unit_test(test_budget),
+        cmocka_unit_test(test_settled),
         cmocka_unit_test(test_our_mistakes),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
