@@ -4,6 +4,7 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "cli/execute_scheduler.h"
@@ -43,6 +44,7 @@ struct execute {
     char *redirect;      /* Location of a 307 */
     char *authorization; /* "Basic ...", or NULL */
     size_t calls_under_way;
+    int told; /* why the last stream ended, as it was printed; 0 = nothing was */
     bool is_json;
     bool done;
     int status;
@@ -159,6 +161,9 @@ static void on_head(void *arg, const struct http_head *head)
 {
     struct execute *execute = arg;
     struct slice id = http_find_header(head, "Mesos-Stream-Id");
+    if (head->status == 200) {
+        execute->told = 0;
+    }
     if (head->status == 200 && id.data != NULL) {
         free(execute->stream_id);
         execute->stream_id = xstrndup(id.data, id.size);
@@ -236,6 +241,24 @@ static void follow(struct execute *execute)
     execute->redirect = NULL;
 }
 
+/* Once for each cause, however often it is tried. */
+static void tell_why(struct execute *execute, int status, struct slice body)
+{
+    if (status == execute->told || status == 200 || status == 307 || status == -ECANCELED) {
+        return;
+    }
+    execute->told = status;
+    char master[ADDRESS_TEXT_SIZE];
+    address_format(&execute->master, master);
+    if (status < 0) {
+        fprintf(stderr, "No connection to the master at %s: %s; trying again\n", master,
+                strerror(-status));
+    } else {
+        fprintf(stderr, "The master at %s answers %d %.*s; trying again\n", master, status,
+                (int)body.size, body.data != NULL ? body.data : "");
+    }
+}
+
 static void on_stream_end(void *arg, int status, const struct http_head *head UNUSED,
                           struct slice body)
 {
@@ -247,6 +270,7 @@ static void on_stream_end(void *arg, int status, const struct http_head *head UN
         loop_stop(execute->loop);
         return;
     }
+    tell_why(execute, status, body);
     loop_post(execute->loop, &execute->restart);
 }
 

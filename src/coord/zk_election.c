@@ -102,6 +102,7 @@ int zk_election_new(const struct zk_election_options *options, struct zk_electio
         arena_deinit(&arena);
         return r;
     }
+    LOG_INFO("Looking for ZooKeeper at %s, for %s", url.hosts, url.path);
     char replica[UPID_TEXT_SIZE];
     if (options->replica != NULL) {
         upid_format(options->replica, replica);

@@ -4,6 +4,7 @@ import os
 import pathlib
 import re
 import signal
+import socket
 import subprocess
 import urllib.request
 
@@ -131,6 +132,21 @@ def test_a_port_that_is_taken_is_said(start):
     done = subprocess.run([TEPUI, "local", "--port=" + port], stdin=subprocess.DEVNULL,
                           capture_output=True, text=True, timeout=60)
     assert done.returncode == 1 and "--port: 127.0.0.1:%s: Address already" % port in done.stderr
+
+
+def test_execute_says_what_it_waits_for():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # nobody listens there, nor will anybody
+        master = "127.0.0.1:%d" % taken.getsockname()[1]
+        task = subprocess.Popen([TEPUI, "execute", "--master=" + master, "--name=t",
+                                 "--command=true"], stdin=subprocess.DEVNULL,
+                                stderr=subprocess.PIPE, text=True)
+        try:
+            assert task.stderr.readline() == (
+                "No connection to the master at %s: Connection refused; trying again\n" % master)
+        finally:
+            task.kill()
+            task.wait()
 
 
 def test_commands_are_programs():
