@@ -322,15 +322,14 @@ int resource_state_recover(struct agent *agent, const struct tree *meta,
     struct resource_state *own = &agent->resources;
     resources_copy(&found, &own->written);
     const struct tree_entry *older = tree_find(meta, "resources/" INFO_TARGET);
-    own->is_interrupted = target != NULL || (state == NULL && is_whole(older));
-    if (own->is_interrupted) {
-        resources_clear(&found);
-    }
+    own->is_interrupted = target != NULL || older != NULL;
     int status = 0;
     if (target != NULL) {
+        resources_clear(&found);
         resources_add_pb(&found, target->resources, target->n_resources, NULL);
         state = target;
-    } else if (own->is_interrupted) {
+    } else if (state == NULL && is_whole(older)) {
+        resources_clear(&found);
         status = read_info(agent, older, &found);
     }
     *ret_operations = state != NULL ? state->operations : NULL;
