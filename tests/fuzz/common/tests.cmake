@@ -1,2 +1,3 @@
 tepui_fuzz(common json_wellformed LIBS PkgConfig::JANSSON)
 tepui_fuzz(common text)
+tepui_fuzz(common pattern)
