@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/xalloc.h"
+#include "daemon/domain_flag.h"
 #include "daemon/flags_check.h"
 #include "daemon/version.h"
 #include "election/peers_url.h"
@@ -311,6 +312,10 @@ int agent_setup_make(const struct agent_flags *values, const struct flags *flags
     }
     if (r == 0) {
         r = set_environment(values, arena, &setup.config, err);
+    }
+    if (r == 0) {
+        const Pb__DomainInfo *domain;
+        r = domain_flag_parse(values->domain, arena, &domain, &setup.config.domain, err);
     }
     if (r == 0) {
         r = make_work_dir(values->work_dir, arena, &setup.work_dir, err);

@@ -5,10 +5,8 @@
 #include <string.h>
 
 #include "common/flags_env.h"
+#include "daemon/domain_flag.h"
 #include "daemon/version.h"
-#include "wire/json.h"
-#include "wire/message.h"
-#include "wire/pb.h"
 
 /* --- texts --- */
 
@@ -52,25 +50,15 @@ static int parse_rate(const char *name, const char *text, int64_t *ret_count,
     return duration_parse(rest, ret_interval_ns, err) == 0 ? 0 : err_wrap(err, -EINVAL, "%s", name);
 }
 
-/* A domain without a region says nothing: offers of other regions could not be told apart. */
 static int parse_domain(const char *text, struct arena *arena, struct master_options *options,
                         struct err *err)
 {
-    ProtobufCMessage *message;
-    if (text == NULL) {
-        return 0;
+    const Pb__DomainInfo *domain;
+    int r = domain_flag_parse(text, arena, &domain, &options->domain, err);
+    if (r == 0 && domain != NULL) {
+        options->allocator_options.region = domain->fault_domain->region->name;
     }
-    if (json_parse_message(&pb__domain_info__descriptor, slice_from(text), JSON_V0, arena, &message,
-                           err) != 0) {
-        return err_wrap(err, -EINVAL, "--domain");
-    }
-    const Pb__DomainInfo *domain = (const Pb__DomainInfo *)message;
-    if (domain->fault_domain == NULL) {
-        return err_set(err, -EINVAL, "--domain: it has no fault_domain");
-    }
-    options->domain = message_encode_arena(message, arena);
-    options->allocator_options.region = domain->fault_domain->region->name;
-    return 0;
+    return r;
 }
 
 static int parse_metrics_rate(struct master_options *options, struct err *err)
