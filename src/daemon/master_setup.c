@@ -163,6 +163,12 @@ int master_setup(const struct master_flags *flags, struct arena *arena,
         .root_submissions = flags->root_submissions,
         .roles = split(flags->roles, arena),
         .require_agent_domain = flags->require_agent_domain,
+        .whitelist = flags->whitelist,
+        .constraint_limits =
+            {
+                .size_max = (size_t)or_zero(flags->offer_constraints_re2_max_mem_bytes),
+                .program_max = flags->offer_constraints_re2_max_program_size,
+            },
         .webui_dir = flags->webui_dir[0] != '\0' ? flags->webui_dir : NULL,
         .log_file = find_log(flags, arena),
         .max_subscribers = (size_t)or_zero(flags->max_operator_event_stream_subscribers),

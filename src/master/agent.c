@@ -169,9 +169,8 @@ void master_agent_describe(struct master *master, struct agent *agent,
     agent->info = message_encode_blob(&info->base);
     replace_text(&agent->hostname, info->hostname);
     replace_text(&agent->version, self->version);
-    const Pb__DomainInfo__FaultDomain *fault_domain =
-        info->domain != NULL ? info->domain->fault_domain : NULL;
-    replace_text(&agent->region, fault_domain != NULL ? fault_domain->region->name : NULL);
+    agent_traits_deinit(&agent->traits);
+    agent_traits_init(&agent->traits, info);
     agent->capabilities = self->capabilities;
     agent->has_resource_version = self->has_resource_version;
     agent->resource_version = self->resource_version;
@@ -226,7 +225,7 @@ static struct allocator_agent allocator_view(const struct agent *agent)
     return (struct allocator_agent){
         .total = &agent->total,
         .capabilities = capabilities,
-        .region = agent->region,
+        .region = agent->traits.region,
         .active = agent->active,
         .has_unavailability = agent->machine->unavailability != NULL,
         .unavailability_start_ns = master_machine_start_ns(agent->machine),
@@ -397,7 +396,7 @@ static void agent_free(struct master *master, struct agent *agent)
     blob_unref(agent->info);
     free(agent->hostname);
     free(agent->version);
-    free(agent->region);
+    agent_traits_deinit(&agent->traits);
     free(agent);
 }
 

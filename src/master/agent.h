@@ -22,6 +22,7 @@
 #include "common/timers.h"
 #include "common/uuid.h"
 #include "master/agent_drain.h"
+#include "resources/agent_traits.h"
 #include "resources/resources.h"
 #include "tepui/allocator.h"
 #include "wire/pb.h"
@@ -90,7 +91,7 @@ struct agent {
     struct blob *info; /* encoded AgentInfo, with its id */
     char *hostname;
     char *version;
-    char *region; /* of its fault domain; NULL = none */
+    struct agent_traits traits; /* empty until it has described itself */
     uint32_t capabilities;
     struct upid upid;
     char pid[UPID_TEXT_SIZE];

@@ -7,6 +7,7 @@
 
 #include "common/duration.h"
 #include "common/err.h"
+#include "master/wants.h"
 #include "wire/pb.h"
 #include "wire/upid.h"
 
@@ -26,10 +27,8 @@ struct framework;
 /* What both kinds of SUBSCRIBE say. */
 struct subscription {
     Pb__FrameworkInfo *info;
-    char *const *suppressed_roles;
-    size_t suppressed_count;
-    const Pb__Scheduler__OfferConstraints *constraints; /* NULL = none */
-    bool force;                                         /* v0 */
+    struct framework_wants_given wants;
+    bool force; /* v0 */
 };
 
 /* Opens the stream of the handle: SUBSCRIBED, or ERROR and its end. */

@@ -10,6 +10,7 @@
 #include "master/fields.h"
 #include "master/master_state.h"
 #include "master/texts.h"
+#include "master/wants.h"
 #include "resources/resource_pb.h"
 #include "wire/cursor.h"
 #include "wire/message.h"
@@ -40,6 +41,7 @@ static void record_free(struct cow_value *value)
     blob_unref(record->id);
     blob_unref(record->name);
     blob_unref(record->suppressed);
+    offer_constraints_unref(record->constraints);
     free(record);
 }
 
@@ -61,6 +63,7 @@ static struct framework_record *record_new(const struct framework *framework)
     record->id = blob_ref(framework->id);
     record->name = blob_from(slice_from(framework->name));
     record->suppressed = suppressed_blob(framework);
+    record->constraints = offer_constraints_ref(framework->constraints);
     record->slot = framework->slot;
     record->state = framework->state;
     record->capabilities = framework->capabilities;
@@ -224,6 +227,14 @@ static void offer_filters_deinit(struct allocator_offer_filter *filters, size_t 
     }
 }
 
+/* Whether the framework wants offers of the agent in that slot. */
+static bool admits(const void *arg, const char *role, uint32_t slot)
+{
+    const struct framework *framework = arg;
+    return offer_constraints_admit(framework->constraints, role,
+                                   &framework->master->agent_slots[slot]->traits);
+}
+
 typedef void allocator_put_fn(struct master *master, uint32_t slot,
                               const struct allocator_framework *view);
 
@@ -252,6 +263,8 @@ static void tell_allocator(struct master *master, const struct framework *framew
             .active = framework->state == FRAMEWORK_ACTIVE,
             .offer_filters = filters,
             .offer_filter_count = info->n_offer_filters,
+            .constraint = framework->constraints != NULL ? admits : NULL,
+            .constraint_arg = framework,
         });
     offer_filters_deinit(filters, info->n_offer_filters);
 }
@@ -288,6 +301,7 @@ static struct slice unreachable_key(const struct map_link *link)
 struct framework *master_framework_add(struct master *master, const Pb__FrameworkInfo *info)
 {
     struct framework *framework = xalloc(sizeof(*framework));
+    framework->master = master;
     framework->id = blob_from(slice_from(info->id->value));
     framework->state = FRAMEWORK_RECOVERED;
     framework->counts = xalloc(sizeof(*framework->counts));
@@ -322,11 +336,13 @@ struct framework *master_framework_add(struct master *master, const Pb__Framewor
 }
 
 void master_framework_update(struct master *master, struct framework *framework,
-                             const Pb__FrameworkInfo *info, char *const *suppressed,
-                             size_t suppressed_count)
+                             const Pb__FrameworkInfo *info, const struct framework_wants *wants)
 {
+    struct offer_constraints *before = framework->constraints;
     set_info(framework, info);
-    set_suppressed(framework, suppressed, suppressed_count);
+    set_suppressed(framework, wants->suppressed, wants->suppressed_count);
+    framework->constraints = offer_constraints_ref(wants->constraints);
+    offer_constraints_unref(before);
     tell_allocator(master, framework, info, allocator_update);
     struct offer *offer;
     LIST_FOR_EACH (offer, &framework->offers, of_framework) {
@@ -614,6 +630,7 @@ void master_framework_forget(struct master *master, struct framework *framework)
     free(framework->principal);
     master_texts_free(framework->roles);
     master_texts_free(framework->suppressed);
+    offer_constraints_unref(framework->constraints);
     free(framework->counts);
     free(framework);
 }

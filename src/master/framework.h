@@ -20,6 +20,7 @@
 #include "common/map.h"
 #include "common/timers.h"
 #include "common/uuid.h"
+#include "resources/offer_constraints.h"
 #include "wire/pb.h"
 #include "wire/upid.h"
 
@@ -51,6 +52,7 @@ struct framework_record {
     struct blob *name;       /* text */
     struct blob *suppressed; /* names of suppressed roles, each ended by a zero byte; NULL =
                                 none */
+    struct offer_constraints *constraints; /* a reference; NULL = any agent */
     uint32_t slot;
     enum framework_state state;
     uint32_t capabilities;
@@ -109,6 +111,8 @@ struct framework {
     size_t role_count;
     char **suppressed; /* NULL-terminated; a part of roles */
     size_t suppressed_count;
+    struct offer_constraints *constraints; /* a reference; NULL = any agent */
+    const struct master *master;           /* whose it is: the allocator's questions come with it */
 
     /* the connection */
     enum framework_connection connection;
@@ -145,17 +149,17 @@ struct framework {
 };
 
 struct master;
+struct framework_wants; /* master/wants.h */
 
 uint32_t master_framework_capabilities(const Pb__FrameworkInfo *info);
 
 /* A framework of that FrameworkInfo, whose id must be set and new (asserts): RECOVERED, inactive in
  * the allocator. Watchers are told that it was added. */
 struct framework *master_framework_add(struct master *master, const Pb__FrameworkInfo *info);
-/* Another FrameworkInfo, and the roles that are suppressed: offers of roles that are gone are
+/* Another FrameworkInfo, and what it wants of its offers: offers of roles that are gone are
  * rescinded, and the allocator is told. Agents and watchers are not. */
 void master_framework_update(struct master *master, struct framework *framework,
-                             const Pb__FrameworkInfo *info, char *const *suppressed,
-                             size_t suppressed_count);
+                             const Pb__FrameworkInfo *info, const struct framework_wants *wants);
 /* Roles suppressed or not from now on; all if count is 0. Unknown ones are the caller's
  * business. */
 void master_framework_suppress(struct master *master, struct framework *framework,

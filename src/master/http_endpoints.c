@@ -186,6 +186,13 @@ static void on_roles(struct master *master, const struct net_request *request)
     respond_view(master, request, VIEW_ROLES);
 }
 
+/* As in the reference: answered by every master, and not as JSONP. */
+static void on_constraints(struct master *master, const struct net_request *request)
+{
+    master_view_respond(master, request->handle,
+                        &(struct view_query){.kind = VIEW_CONSTRAINTS, .json = true});
+}
+
 static void on_slaves(struct master *master, const struct net_request *request)
 {
     struct view_query query;
@@ -257,6 +264,7 @@ const struct http_endpoint master_http_endpoints[] = {
     {"/master/teardown", HTTP_POST, HTTP_LEADING, on_teardown},
     {"/master/unreserve", HTTP_POST, HTTP_LEADING, master_operator_on_unreserve},
     {"/master/weights", HTTP_GET | HTTP_PUT, HTTP_LEADING, master_weights_endpoint},
+    {"/allocator/offer_constraints_debug", HTTP_ANY, HTTP_ALWAYS, on_constraints},
     {"/files/browse", HTTP_ANY, HTTP_ALWAYS, master_files_browse},
     {"/files/debug", HTTP_ANY, HTTP_ALWAYS, master_files_debug},
     {"/files/download", HTTP_ANY, HTTP_ALWAYS, master_files_download},

@@ -20,6 +20,7 @@
 #include "common/list.h"
 #include "common/log.h"
 #include "common/metrics.h"
+#include "common/pattern.h"
 #include "registry/registry.h"
 #include "tepui/allocator.h"
 #include "wire/netio.h"
@@ -72,6 +73,9 @@ struct master_options {
     const char *const *roles;                /* --roles, NULL-terminated; NULL = any */
     struct slice domain;                     /* --domain as encoded DomainInfo; NULL data = none */
     bool require_agent_domain;               /* --require_agent_domain */
+    const char *whitelist;                   /* --whitelist: a file of hostnames; NULL = none */
+    struct pattern_limits constraint_limits; /* --offer_constraints_re2_max_mem and
+                                                --offer_constraints_re2_max_program_size */
 
     const char *webui_dir;          /* --webui_dir, NULL = our own page */
     const char *log_file;           /* shown as /master/log, NULL = none */

@@ -165,9 +165,9 @@ static void subscribe(struct master *master, const struct net_request *request,
     master_subscribe_http(master, request->handle, accept == HTTP_MEDIA_JSON,
                           &(struct subscription){
                               .info = info,
-                              .suppressed_roles = call->subscribe->suppressed_roles,
-                              .suppressed_count = call->subscribe->n_suppressed_roles,
-                              .constraints = call->subscribe->offer_constraints,
+                              .wants = {.suppressed = call->subscribe->suppressed_roles,
+                                        .suppressed_count = call->subscribe->n_suppressed_roles,
+                                        .constraints = call->subscribe->offer_constraints},
                           });
 }
 

@@ -19,7 +19,8 @@ static void count(struct master *master, const Pb__FrameworkInfo *info)
 }
 
 /* What can be said against it before the framework itself is looked at. */
-static int check(struct master *master, const struct subscription *s, struct err *err)
+static int check(struct master *master, const struct subscription *s,
+                 struct framework_wants *ret_wants, struct err *err)
 {
     bool known =
         !is_new(s->info) && master_find_framework(master, slice_from(s->info->id->value)) != NULL;
@@ -27,9 +28,7 @@ static int check(struct master *master, const struct subscription *s, struct err
         return err_set(err, VALIDATE_E, "The master has too many frameworks");
     }
     int r = master_validate_framework(master, s->info, err);
-    return r != 0 ? r
-                  : master_validate_framework_roles(s->info, s->suppressed_roles,
-                                                    s->suppressed_count, s->constraints, err);
+    return r != 0 ? r : framework_wants_init(ret_wants, master, s->info, &s->wants, err);
 }
 
 /* User and checkpoint stay as they were, in silence; what else must not change is refused. */
@@ -41,7 +40,8 @@ static int check_known(const struct framework *framework, Pb__FrameworkInfo *inf
     return master_validate_framework_update(framework, info, err);
 }
 
-static struct framework *add_new(struct master *master, const struct subscription *s)
+static struct framework *add_new(struct master *master, const struct subscription *s,
+                                 const struct framework_wants *wants)
 {
     Pb__FrameworkID *id = s->info->id;
     Pb__FrameworkID fresh = PB__FRAMEWORK_ID__INIT;
@@ -49,7 +49,7 @@ static struct framework *add_new(struct master *master, const struct subscriptio
                                (unsigned long long)master->next_framework++);
     s->info->id = &fresh;
     struct framework *framework = master_framework_add(master, s->info);
-    master_framework_update(master, framework, s->info, s->suppressed_roles, s->suppressed_count);
+    master_framework_update(master, framework, s->info, wants);
     s->info->id = id;
     master_log(master, LOG_LEVEL_INFO, "Subscribed framework %s (%s)", framework->id->data,
                framework->name);
@@ -96,18 +96,19 @@ static void refuse(struct master *master, uint64_t handle, bool json, const char
 void master_subscribe_http(struct master *master, uint64_t handle, bool json,
                            const struct subscription *s)
 {
+    CLEANUP(framework_wants_deinit) struct framework_wants wants = {0};
     struct err err;
     struct uuid uuid;
     char stream_id[UUID_TEXT_SIZE];
     uuid_random(&master->prng, &uuid);
     uuid_format(&uuid, stream_id);
     count(master, s->info);
-    if (check(master, s, &err) != 0) {
+    if (check(master, s, &wants, &err) != 0) {
         refuse(master, handle, json, stream_id, s->info, &err);
         return;
     }
     if (is_new(s->info)) {
-        struct framework *framework = add_new(master, s);
+        struct framework *framework = add_new(master, s, &wants);
         count_subscribe(framework);
         open_stream(master, framework, handle, json, stream_id);
         master_framework_activate(master, framework);
@@ -125,7 +126,7 @@ void master_subscribe_http(struct master *master, uint64_t handle, bool json,
     if (framework_is_connected(framework->state)) {
         master_event_error(master, framework, "Framework failed over");
     }
-    master_framework_update(master, framework, s->info, s->suppressed_roles, s->suppressed_count);
+    master_framework_update(master, framework, s->info, &wants);
     framework->reregistered_ns = master->now.wall_ns;
     if (recovered) {
         framework->registered_ns = master->now.wall_ns;
@@ -179,7 +180,7 @@ static void come_back(struct master *master, struct framework *framework, const 
 }
 
 static void subscribe_known(struct master *master, const struct upid *from,
-                            const struct subscription *s)
+                            const struct subscription *s, const struct framework_wants *wants)
 {
     struct err err;
     const struct framework *there = find_by_upid(master, from);
@@ -199,7 +200,7 @@ static void subscribe_known(struct master *master, const struct upid *from,
         return;
     }
     count_subscribe(framework);
-    master_framework_update(master, framework, s->info, s->suppressed_roles, s->suppressed_count);
+    master_framework_update(master, framework, s->info, wants);
     framework->reregistered_ns = master->now.wall_ns;
     master_log(master, LOG_LEVEL_INFO, "Subscribed framework %s (%s) again", framework->id->data,
                framework->name);
@@ -217,16 +218,17 @@ static void subscribe_known(struct master *master, const struct upid *from,
 void master_subscribe_upid(struct master *master, const struct upid *from,
                            const struct subscription *s)
 {
+    CLEANUP(framework_wants_deinit) struct framework_wants wants = {0};
     struct err err;
     count(master, s->info);
-    if (check(master, s, &err) != 0) {
+    if (check(master, s, &wants, &err) != 0) {
         master_log(master, LOG_LEVEL_INFO, "Refusing subscription of framework '%s': %s",
                    s->info->name, err.text);
         master_event_refuse_upid(master, from, err.text);
         return;
     }
     if (!is_new(s->info)) {
-        subscribe_known(master, from, s);
+        subscribe_known(master, from, s, &wants);
         return;
     }
     struct framework *framework = find_by_upid(master, from);
@@ -234,7 +236,7 @@ void master_subscribe_upid(struct master *master, const struct upid *from,
         master_event_subscribed(master, framework, false); /* it asks again */
         return;
     }
-    framework = add_new(master, s);
+    framework = add_new(master, s, &wants);
     count_subscribe(framework);
     master_framework_connect_upid(master, framework, from);
     master_framework_activate(master, framework);

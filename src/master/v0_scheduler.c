@@ -52,9 +52,9 @@ static void subscribe(struct master *master, const struct upid *from,
     master_subscribe_upid(master, from,
                           &(struct subscription){
                               .info = s->framework_info,
-                              .suppressed_roles = s->suppressed_roles,
-                              .suppressed_count = s->n_suppressed_roles,
-                              .constraints = s->offer_constraints,
+                              .wants = {.suppressed = s->suppressed_roles,
+                                        .suppressed_count = s->n_suppressed_roles,
+                                        .constraints = s->offer_constraints},
                               .force = s->has_force && s->force,
                           });
 }

@@ -87,6 +87,9 @@ static void render(const struct view_input *input, struct buf *out)
     case VIEW_TASKS:
         master_view_write_tasks(input, out);
         break;
+    case VIEW_CONSTRAINTS:
+        master_view_write_constraints(input, out);
+        break;
     case VIEW_ROLES:
         master_view_write_roles(input, out);
         break;

@@ -20,6 +20,7 @@ enum view_kind {
     VIEW_SLAVES,
     VIEW_FRAMEWORKS,
     VIEW_TASKS,
+    VIEW_CONSTRAINTS,
     VIEW_ROLES,
     VIEW_GET_STATE, /* v1 */
     VIEW_GET_AGENTS,

@@ -205,6 +205,11 @@ static void put_executor(struct view_index *index, const struct executor_record 
     json_end_object(w);
 }
 
+static struct slice constraints_of(const struct framework_record *record)
+{
+    return record->constraints != NULL ? offer_constraints_bytes(record->constraints) : SLICE("");
+}
+
 void master_view_put_framework(struct view_index *index, const struct framework_record *record,
                                struct json_writer *w)
 {
@@ -254,8 +259,8 @@ void master_view_put_framework(struct view_index *index, const struct framework_
         json_end_array(w);
     }
     json_key(w, "offer_constraints");
-    json_begin_object(w);
-    json_end_object(w);
+    json_message_bytes(w, &pb__scheduler__offer_constraints__descriptor, constraints_of(record),
+                       JSON_V0);
 }
 
 void master_view_put_framework_list(struct view_index *index, const struct view_query *query,
@@ -426,6 +431,6 @@ void master_view_encode_framework(const struct view_index *index,
     }
     wire_put_varint(out, FIELD_FRAMEWORK_RECOVERED, record->state == FRAMEWORK_RECOVERED);
     if (index != NULL) {
-        wire_put_bytes(out, FIELD_FRAMEWORK_CONSTRAINTS, SLICE(""));
+        wire_put_bytes(out, FIELD_FRAMEWORK_CONSTRAINTS, constraints_of(record));
     }
 }

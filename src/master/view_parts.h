@@ -26,6 +26,7 @@ void master_view_write_summary(const struct view_input *input, struct buf *out);
 void master_view_write_slaves(const struct view_input *input, struct buf *out);
 void master_view_write_frameworks(const struct view_input *input, struct buf *out);
 void master_view_write_tasks(const struct view_input *input, struct buf *out);
+void master_view_write_constraints(const struct view_input *input, struct buf *out);
 void master_view_write_roles(const struct view_input *input, struct buf *out);
 /* GET_ROLES, GET_STATE ... and SUBSCRIBED (without RecordIO's length): in JSON or in protobuf. */
 void master_view_write_response(const struct view_input *input, struct buf *out);

@@ -3,7 +3,8 @@
  * containers, and scripted frameworks that launch, kill, acknowledge and reconcile at random.
  *
  * What must hold after every step: nothing is offered or used beyond what an agent has, and nothing
- * is offered of one that is drained or deactivated; updates come in the order in which they were
+ * is offered of one that is drained or deactivated, or against a framework's constraints; updates
+ * come in the order in which they were
  * made, none after the last of its task; no task runs twice. And when all faults have ended: every
  * task that runs is known, every task that is known to run, runs, and all agents can be used again.
  */
@@ -37,8 +38,9 @@ struct cluster_options {
     bool keep_trace;
     bool story; /* all takes fixed times, nothing fails by itself, and frameworks do what they are
                  * told (cluster_story.h); else at random */
-    bool maintains; /* an operator schedules maintenance, takes machines down and brings them up */
-    bool operates;  /* an operator drains agents and takes them out of use at random */
+    bool maintains;  /* an operator schedules maintenance, takes machines down and brings them up */
+    bool operates;   /* an operator drains agents and takes them out of use at random */
+    bool constrains; /* by its offer constraints each framework avoids one of the agents */
 };
 
 struct cluster;
@@ -103,6 +105,7 @@ struct cluster_framework {
     char name[16];
     char id[64]; /* "" before the first SUBSCRIBED; outlives crashes */
     int launched;
+    char avoids[32]; /* a regular expression of hostnames; "" = none */
     /* stories: as what it subscribes */
     char role[32];
     double failover_timeout_s;

@@ -1,5 +1,6 @@
 /* A scripted framework: launches, kills, declines and reconciles at random, and holds every update
  * against what the executors have made. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "common/xalloc.h"
@@ -30,6 +31,12 @@ static void *start(struct sim_node *node)
         .checkpoint = options->checkpoint,
         .partition_aware = options->partition_aware,
     };
+    if (options->constrains) {
+        struct cluster_framework *self = core->self;
+        (void)snprintf(self->avoids, sizeof(self->avoids), "(%s)+",
+                       self->cluster->agent_names[self->index]);
+        info.avoids = self->avoids;
+    }
     scheduler_init(&core->scheduler, node, &core->self->cluster->master->address, &info,
                    core->self->id);
     core->scheduler.on_event = on_event;
@@ -103,6 +110,11 @@ static int room(const Pb__Offer *offer)
 static void take_offer(struct framework_core *core, const Pb__Offer *offer)
 {
     struct cluster *cluster = core->self->cluster;
+    if (cluster->options.constrains &&
+        strcmp(offer->hostname, cluster->agent_names[core->self->index]) == 0) {
+        cluster_wrong(cluster, "%s was offered %s, which it avoids", core->self->name,
+                      offer->hostname);
+    }
     struct prng *prng = &cluster->sim->prng;
     int left = cluster->options.tasks - core->self->launched;
     int wanted = (int)prng_below(prng, 3) + 1;

@@ -33,6 +33,7 @@ static void *start(struct sim_node *node)
         .allocator = &allocator_hierarchical,
         .allocator_options = {.allocation_interval_ns = NS_PER_SEC, .seed = 1},
         .metrics = core->metrics,
+        .constraint_limits = {4096, 100},
         .agent_ping_timeout_ns = 5 * NS_PER_SEC,
         .max_agent_ping_timeouts = 3,
         .agent_reregister_timeout_ns = 10 * NS_PER_MIN,

@@ -68,6 +68,43 @@ static void add_capability(Pb__FrameworkInfo *info, Pb__FrameworkInfo__Capabilit
     MESSAGE_APPEND(arena, info->n_capabilities, info->capabilities, capability);
 }
 
+/* One group with one constraint: on no host that matches. */
+static Pb__Scheduler__OfferConstraints *avoiding(const struct scheduler_info *info,
+                                                 struct arena *arena)
+{
+    Pb__Scheduler__OfferConstraints *constraints =
+        MESSAGE_NEW(Pb__Scheduler__OfferConstraints, pb__scheduler__offer_constraints, arena);
+    Pb__Scheduler__OfferConstraints__RoleConstraintsEntry *entry =
+        MESSAGE_NEW(Pb__Scheduler__OfferConstraints__RoleConstraintsEntry,
+                    pb__scheduler__offer_constraints__role_constraints_entry, arena);
+    Pb__Scheduler__OfferConstraints__RoleConstraints__Group *group =
+        MESSAGE_NEW(Pb__Scheduler__OfferConstraints__RoleConstraints__Group,
+                    pb__scheduler__offer_constraints__role_constraints__group, arena);
+    Pb__Scheduler__AttributeConstraint *one =
+        MESSAGE_NEW(Pb__Scheduler__AttributeConstraint, pb__scheduler__attribute_constraint, arena);
+    one->selector = MESSAGE_NEW(Pb__Scheduler__AttributeConstraint__Selector,
+                                pb__scheduler__attribute_constraint__selector, arena);
+    one->selector->selector_case =
+        PB__SCHEDULER__ATTRIBUTE_CONSTRAINT__SELECTOR__SELECTOR_PSEUDOATTRIBUTE_TYPE;
+    one->selector->pseudoattribute_type =
+        PB__SCHEDULER__ATTRIBUTE_CONSTRAINT__SELECTOR__PSEUDOATTRIBUTE_TYPE__HOSTNAME;
+    one->predicate = MESSAGE_NEW(Pb__Scheduler__AttributeConstraint__Predicate,
+                                 pb__scheduler__attribute_constraint__predicate, arena);
+    one->predicate->predicate_case =
+        PB__SCHEDULER__ATTRIBUTE_CONSTRAINT__PREDICATE__PREDICATE_TEXT_NOT_MATCHES;
+    one->predicate->text_not_matches =
+        MESSAGE_NEW(Pb__Scheduler__AttributeConstraint__Predicate__TextNotMatches,
+                    pb__scheduler__attribute_constraint__predicate__text_not_matches, arena);
+    one->predicate->text_not_matches->regex = arena_strdup(arena, info->avoids);
+    MESSAGE_APPEND(arena, group->n_attribute_constraints, group->attribute_constraints, one);
+    entry->key = arena_strdup(arena, info->role);
+    entry->value = MESSAGE_NEW(Pb__Scheduler__OfferConstraints__RoleConstraints,
+                               pb__scheduler__offer_constraints__role_constraints, arena);
+    MESSAGE_APPEND(arena, entry->value->n_groups, entry->value->groups, group);
+    MESSAGE_APPEND(arena, constraints->n_role_constraints, constraints->role_constraints, entry);
+    return constraints;
+}
+
 static void subscribe(struct scheduler *scheduler)
 {
     struct arena arena;
@@ -90,6 +127,9 @@ static void subscribe(struct scheduler *scheduler)
     add_capability(info, PB__FRAMEWORK_INFO__CAPABILITY__TYPE__MULTI_ROLE, &arena);
     if (scheduler->info.partition_aware) {
         add_capability(info, PB__FRAMEWORK_INFO__CAPABILITY__TYPE__PARTITION_AWARE, &arena);
+    }
+    if (scheduler->info.avoids != NULL) {
+        call->subscribe->offer_constraints = avoiding(&scheduler->info, &arena);
     }
     scheduler->stream = post(scheduler, call);
     recordio_reader_deinit(&scheduler->reader);

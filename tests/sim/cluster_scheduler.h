@@ -19,6 +19,8 @@ struct scheduler_info {
     double failover_timeout_s;
     bool checkpoint;
     bool partition_aware;
+    const char
+        *avoids; /* a regular expression: the hosts that it wants no offers of; NULL = none */
 };
 
 struct scheduler {

@@ -12,12 +12,14 @@
 #define SEEDS 200
 #define OPERATED_SEEDS 100   /* with an operator, behind those */
 #define MAINTAINED_SEEDS 100 /* under maintenance, half of them with an operator, too */
-#define SEEDS_ALL (SEEDS + OPERATED_SEEDS + MAINTAINED_SEEDS)
+#define CONSTRAINED_SEEDS 50 /* with offer constraints, behind those */
+#define SEEDS_KEPT (SEEDS + OPERATED_SEEDS + MAINTAINED_SEEDS)
+#define SEEDS_ALL (SEEDS_KEPT + CONSTRAINED_SEEDS)
 #define FAULTS_NS (60 * NS_PER_SEC)
 
 static struct cluster_options options_of(uint64_t seed)
 {
-    bool maintains = seed > SEEDS + OPERATED_SEEDS && seed <= SEEDS_ALL;
+    bool maintains = seed > SEEDS + OPERATED_SEEDS && seed <= SEEDS_KEPT;
     return (struct cluster_options){
         .seed = seed,
         .agents = 1 + (int)(seed % 4),
@@ -26,7 +28,8 @@ static struct cluster_options options_of(uint64_t seed)
         .checkpoint = seed % 5 != 0,
         .partition_aware = seed % 3 != 0,
         .maintains = maintains,
-        .operates = seed > SEEDS && seed <= SEEDS_ALL && (!maintains || seed % 2 == 0),
+        .operates = seed > SEEDS && seed <= SEEDS_KEPT && (!maintains || seed % 2 == 0),
+        .constrains = seed > SEEDS_KEPT && seed <= SEEDS_ALL,
     };
 }
 

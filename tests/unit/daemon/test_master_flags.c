@@ -116,7 +116,6 @@ static void test_what_is_not_built_yet(void **state)
           {"not supported yet: --authenticate_frameworks", {"--authenticate"}},
           {"not supported yet: --authenticate_http_readwrite", {"--authenticate_http"}},
           {"not supported yet: --acls", {"--acls={}"}},
-          {"not supported yet: --whitelist", {"--whitelist=/w"}},
           {"not supported yet: --rate_limits", {"--rate_limits={\"limits\":[]}"}},
           {"not supported yet: --ip_discovery_command", {"--ip_discovery_command=echo"}},
           {"not supported yet: --master_detector", {"--master_detector=d"}});

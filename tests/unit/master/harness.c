@@ -197,6 +197,7 @@ struct harness *harness_new_follower(void (*change)(struct master_options *optio
         .allocator_options = {.allocation_interval_ns = 100 * NS_PER_MS,
                               .filter_gpu_resources = true},
         .min_allocatable = "cpus:0.01|mem:32",
+        .constraint_limits = {4096, 100},
         .metrics = h->metrics,
         .agent_ping_timeout_ns = NS_PER_SEC,
         .max_agent_ping_timeouts = 3,
