@@ -298,6 +298,7 @@ void master_agent_register(struct master *master, struct agent *agent,
     master->allocator_ops->add_agent(master->allocator, master->now.mono_ns, agent->slot, &view,
                                      used, used_count);
     agent->in_allocator = true;
+    master_whitelist_apply(master, agent);
     master_change_note(master, CHANGE_AGENT_ADDED, &master_agent_record(master, agent)->value,
                        NULL);
 }

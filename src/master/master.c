@@ -331,6 +331,9 @@ static void on_timer(struct master *master, struct timer *timer)
     case TIMER_SUBSCRIBER:
         master_subscribers_heartbeat(master, timer->owner);
         break;
+    case TIMER_WHITELIST:
+        master_whitelist_look(master);
+        break;
     }
 }
 
@@ -375,7 +378,11 @@ void master_step(struct master *master, struct now now, const struct master_even
         master_recover_leader(master, event);
         break;
     case MASTER_FILE:
-        master_files_result(master, event->file);
+        if (event->file->token == WHITELIST_TOKEN) {
+            master_whitelist_answer(master, event->file);
+        } else {
+            master_files_result(master, event->file);
+        }
         break;
     }
     struct timer *timer;
@@ -516,6 +523,7 @@ struct master *master_new(const struct master_options *options, struct now now)
     master->info = make_info(master);
     init_tables(master);
     master->reads = master_reads_new(master);
+    master_whitelist_init(master);
     master_metrics_init(master);
     master_options_start_allocator(master);
     return master;
@@ -576,6 +584,7 @@ struct master *master_free(struct master *master)
     master_pending_drop_all(master);
     master_machines_deinit(&master->machines);
     master->reads = master_reads_free(master);
+    master_whitelist_deinit(master);
     master_effects_deinit(&unused);
     master->allocator_ops->destroy(master->allocator);
     cow_table_deinit(&master->framework_records);

@@ -29,6 +29,7 @@
 #include "master/snapshot.h"
 #include "master/status.h"
 #include "master/task.h"
+#include "master/whitelist.h"
 #include "resources/names.h"
 
 /* The pid of nobody, as HTTP frameworks and the master's own updates have it. */
@@ -62,6 +63,7 @@ enum master_timer {
     TIMER_METRICS,        /* the next /metrics/snapshot may be answered */
     TIMER_VERBOSITY,      /* the log goes back to how it was started */
     TIMER_SUBSCRIBER,     /* owner: struct subscriber */
+    TIMER_WHITELIST,
 };
 
 /* What we keep of an address that we are linked to: its agents and drivers are gone when it
@@ -136,6 +138,7 @@ struct master {
     struct map peers;                    /* struct peer by address */
     struct authenticator *authenticator; /* who authenticates, and who has */
     struct machines machines;            /* what is under maintenance, and who runs on it */
+    struct whitelist whitelist;          /* --whitelist */
 
     /* offers, tasks, executors */
     struct cow_table offer_records;
