@@ -15,7 +15,7 @@
 /* More is asked of memory at once than the last such answer took. */
 #define SPARE_SIZE 4096
 /* What an answer depends on: five tables, and what operators set for roles. */
-#define VIEW_VERSIONS 6
+#define VIEW_VERSIONS 7
 
 /* --- an answer that several readers share --- */
 
@@ -338,6 +338,7 @@ static void versions_of(const struct master_snapshot *snapshot, uint64_t version
     versions[3] = snapshot->executors.version;
     versions[4] = snapshot->offers.version;
     versions[5] = snapshot->roles.version;
+    versions[6] = snapshot->operations.version;
 }
 
 /* The answer of before if nothing has changed since, else a new one to be filled. */

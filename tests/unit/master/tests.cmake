@@ -8,3 +8,7 @@ foreach(module state_json operator_reads operator_events metrics files)
              ${CMAKE_SOURCE_DIR}/tests/unit/master/golden_scene.c
              ${CMAKE_SOURCE_DIR}/tests/unit/master/shape.c)
 endforeach()
+foreach(module operations operation_status)
+  tepui_test(master ${module} SOURCES ${CMAKE_SOURCE_DIR}/tests/unit/master/harness.c
+             ${CMAKE_SOURCE_DIR}/tests/unit/master/operation_scene.c)
+endforeach()
