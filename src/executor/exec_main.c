@@ -31,8 +31,15 @@ int exec_main(int argc, char **argv, const char *program,
     struct err err = {""};
     struct exec_host_options options;
     for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--help") == 0) {
+            printf("Usage: %s [--launcher_dir=FOLDER]\n\nStarted by an agent, which says in the "
+                   "environment what to run and how to reach it.\nFOLDER is where the programs "
+                   "of Tepui are; default: where this one is.\n",
+                   program);
+            return EXIT_SUCCESS;
+        }
         if (strncmp(argv[i], "--launcher_dir=", 15) != 0) {
-            fprintf(stderr, "%s: not supported yet: %s\n", program, argv[i]);
+            fprintf(stderr, "%s: there is no flag %s\n", program, argv[i]);
             return EXIT_FAILURE;
         }
     }

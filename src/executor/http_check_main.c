@@ -4,8 +4,10 @@
  * not verified, as the reference does for checks (facts/observed.md, tasks 16 and 18).
  */
 #include <curl/curl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static size_t drop(char *bytes, size_t size, size_t count, void *arg)
 {
@@ -16,9 +18,13 @@ static size_t drop(char *bytes, size_t size, size_t count, void *arg)
 
 int main(int argc, char **argv)
 {
+    bool helps = argc == 2 && strcmp(argv[1], "--help") == 0;
     if (argc != 3) {
-        fprintf(stderr, "usage: tepui-http-check URL TIMEOUT_MS (0 = none)\n");
-        return EXIT_FAILURE;
+        fputs("Usage: tepui-http-check URL TIMEOUT_MS\n\nAsks for the URL once, and prints the "
+              "status "
+              "of the answer. A timeout of 0 is none.\n",
+              helps ? stdout : stderr);
+        return helps ? EXIT_SUCCESS : EXIT_FAILURE;
     }
     CURL *curl = curl_easy_init();
     if (curl == NULL) {

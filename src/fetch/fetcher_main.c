@@ -97,8 +97,13 @@ static void unblock_signals(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (argc > 1 && strcmp(argv[1], "--help") == 0) {
+        puts("Usage: tepui-fetcher\n\nFetches the files of a task into its sandbox. Started by an "
+             "agent, which says in\nMESOS_FETCHER_INFO what to fetch.");
+        return EXIT_SUCCESS;
+    }
     unblock_signals();
     const char *text = getenv("MESOS_FETCHER_INFO");
     struct err err = {""};

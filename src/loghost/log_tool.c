@@ -48,36 +48,35 @@ struct values {
         .name = #member, .type = kind, .default_text = deflt, .help = text, \
         .offset = offsetof(struct values, member)                           \
     }
-#define HELP_ROW ROW(help, FLAG_BOOL, "false", "Prints this help message")
-#define PATH_ROW ROW(path, FLAG_PATH, NULL, "Path to the log")
+#define HELP_ROW ROW(help, FLAG_BOOL, "false", "Print these flags and exit.")
+#define PATH_ROW ROW(path, FLAG_PATH, NULL, "The folder of the log.")
 #define TIMEOUT_ROW                                                                              \
     {                                                                                            \
         .name = "timeout", .type = FLAG_DURATION, .offset = offsetof(struct values, timeout_ns), \
-        .help = "Maximum time allowed for the command to finish (e.g., 500ms, 1secs, etc.)"      \
+        .help = "How long the command may take, such as 500ms or 10secs. Default: for ever.",    \
     }
-#define REPLICA_ROWS                                                                          \
-    ROW(quorum, FLAG_INT, NULL, "Quorum size"),                                               \
-        ROW(servers, FLAG_STRING, NULL, "ZooKeeper servers; not supported yet: use --peers"), \
-        ROW(znode, FLAG_STRING, NULL, "ZooKeeper znode; not supported yet: use --peers"),     \
-        ROW(listen, FLAG_STRING, "0.0.0.0:0", "ip:port to be reached by the other replicas"), \
-        ROW(peers, FLAG_STRING, NULL, "ip:port of all replicas, separated by commas"),        \
-        ROW(initialize, FLAG_BOOL, "true", "Whether to initialize the log")
+#define REPLICA_ROWS                                                                      \
+    ROW(quorum, FLAG_INT, NULL, "How many replicas must agree: more than half of them."), \
+        ROW(servers, FLAG_STRING, NULL, "Not supported yet: use --peers."),               \
+        ROW(znode, FLAG_STRING, NULL, "Not supported yet: use --peers."),                 \
+        ROW(listen, FLAG_STRING, "0.0.0.0:0", "ip:port for the other replicas."),         \
+        ROW(peers, FLAG_STRING, NULL, "ip:port of all replicas, separated by commas."),   \
+        ROW(initialize, FLAG_BOOL, "true", "Whether an empty log is made one that votes.")
 
 static const struct flag initialize_rows[] = {HELP_ROW, PATH_ROW, TIMEOUT_ROW};
 static const struct flag read_rows[] = {
     HELP_ROW, PATH_ROW, TIMEOUT_ROW,
-    ROW(from, FLAG_INT, NULL, "Position from which to start reading the log"),
-    ROW(to, FLAG_INT, NULL, "Position from which to stop reading the log")};
+    ROW(from, FLAG_INT, NULL, "The first position that is shown. Default: the log's first."),
+    ROW(to, FLAG_INT, NULL, "The last position that is shown. Default: the log's last.")};
 static const struct flag replica_rows[] = {HELP_ROW, PATH_ROW, REPLICA_ROWS};
 static const struct flag benchmark_rows[] = {
     HELP_ROW,
     PATH_ROW,
     REPLICA_ROWS,
     ROW(input, FLAG_PATH, NULL,
-        "Path to the input trace file. Each line in the trace file specifies the size of the "
-        "append (e.g. 100B, 2MB, etc.)"),
-    ROW(output, FLAG_PATH, NULL, "Path to the output file"),
-    ROW(type, FLAG_STRING, "random", "Type of data to be written (zero, one, random)")};
+        "A file with the size of one write in each line, such as 100B or 2MB."),
+    ROW(output, FLAG_PATH, NULL, "A file for the time that each write took."),
+    ROW(type, FLAG_STRING, "random", "What is written: zero, one or random bytes.")};
 
 /* --- initialize --- */
 
@@ -335,38 +334,38 @@ static const struct command {
     int (*run)(const struct values *values, struct err *err);
 } commands[] = {
     {"initialize",
-     "This command is used to initialize the log.",
+     "Makes an empty log one that votes: for masters with --no-log_auto_initialize.",
      initialize_rows,
      ELEMENTS(initialize_rows),
      {"path"},
      initialize},
     {"read",
-     "This command is used to read the log.",
+     "Shows what is in a log that nobody has open.",
      read_rows,
      ELEMENTS(read_rows),
      {"path"},
      read_log},
     {"benchmark",
-     "This command is used to do performance test on the replicated log. It takes a "
-     "trace file of write sizes and replay that trace to measure the latency of each write.",
+     "Measures how long writes take, of the sizes that a file lists.",
      benchmark_rows,
      ELEMENTS(benchmark_rows),
      {"quorum", "path", "input", "output"},
      benchmark},
     {"replica",
-     "This command is used to start a replica server.",
+     "Serves a replica until it is ended.",
      replica_rows,
      ELEMENTS(replica_rows),
      {"quorum", "path"},
      replica},
 };
 
-static void print_commands(const char *name)
+static void print_commands(const char *name, FILE *file)
 {
-    (void)fprintf(stderr, "Usage: %s <command> [OPTIONS]\n\nAvailable commands:\n    help\n", name);
+    (void)fprintf(file, "Usage: %s COMMAND [flags]\n\nAvailable commands:\n", name);
     for (size_t i = 0; i < ELEMENTS(commands); i++) {
-        (void)fprintf(stderr, "    %s\n", commands[i].name);
+        (void)fprintf(file, "  %-12s%s\n", commands[i].name, commands[i].about);
     }
+    (void)fprintf(file, "\n%s help COMMAND tells the flags of a command.\n", name);
 }
 
 static const struct command *find_command(const char *name)
@@ -456,12 +455,12 @@ int log_tool_main(const char *name, int argc, char **argv)
     char help[] = "--help";
     char *help_argv[2];
     if (argc < 1) {
-        print_commands(name);
+        print_commands(name, stderr);
         return EXIT_FAILURE;
     }
-    if (strcmp(argv[0], "help") == 0) {
+    if (strcmp(argv[0], "help") == 0 || strcmp(argv[0], help) == 0) {
         if (argc == 1) {
-            print_commands(name);
+            print_commands(name, stdout);
             return EXIT_SUCCESS;
         }
         /* "help COMMAND" is "COMMAND --help". */
@@ -473,7 +472,7 @@ int log_tool_main(const char *name, int argc, char **argv)
     const struct command *command = find_command(argv[0]);
     if (command == NULL) {
         (void)fprintf(stderr, "Cannot find command '%s'\n\n", argv[0]);
-        print_commands(name);
+        print_commands(name, stderr);
         return EXIT_FAILURE;
     }
     return run(command, name, argc, argv);

@@ -15,6 +15,17 @@ import kit
 TEPUI = kit.BIN / "tepui"
 
 
+@pytest.mark.parametrize("program", sorted(p.name for p in kit.BIN.glob("tepui*")))
+def test_every_program_tells_what_it_is_for(program):
+    helps = subprocess.run([kit.BIN / program, "--help"], stdin=subprocess.DEVNULL, text=True,
+                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
+    assert (helps.returncode, helps.stderr) == (0, "")
+    assert helps.stdout.startswith("Usage: %s" % program)
+    wrong = subprocess.run([kit.BIN / program, "--wrong"], stdin=subprocess.DEVNULL, text=True,
+                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
+    assert wrong.returncode != 0 and wrong.stdout == "" and wrong.stderr != ""
+
+
 class Local:
     def __init__(self, folder, *flags):
         self.folder = folder

@@ -45,6 +45,8 @@ def test_initialize_and_read(tmp_path):
 
 def test_commands_and_flags(tmp_path):
     assert "Available commands" in subprocess.run([LOG], capture_output=True, text=True).stderr
+    for about in (log("help"), log("--help")):
+        assert all(f"\n  {c} " in about for c in ("initialize", "read", "benchmark", "replica"))
     assert "Cannot find command 'x'" in log("x", status=1)
     assert "--from" in log("help", "read")
     assert "--servers" in log("benchmark", "--help")

@@ -212,9 +212,14 @@ static void reset_oom_score(void)
     (void)apply_write("/proc/self/oom_score_adj", "0");
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     struct err err = {0};
+    if (argc > 1 && strcmp(argv[1], "--help") == 0) {
+        puts("Usage: " INIT_PROGRAM " launch\n\nThe first process of a container. Started by an "
+             "agent, which hands it a plan.");
+        return EXIT_SUCCESS;
+    }
     sigset_t all;
     take_signals(&all);
     reset_oom_score();
