@@ -20,6 +20,7 @@
 #include "common/map.h"
 #include "common/timers.h"
 #include "common/uuid.h"
+#include "master/task_ring.h"
 #include "resources/offer_constraints.h"
 #include "wire/pb.h"
 #include "wire/upid.h"
@@ -69,14 +70,6 @@ static inline bool framework_is_connected(enum framework_state state)
 }
 
 enum framework_connection { CONNECTION_NONE, CONNECTION_HTTP, CONNECTION_UPID };
-
-/* A row of the history: a slot of the table of tasks. */
-struct task_ring {
-    uint32_t *slots; /* circular */
-    size_t capacity; /* the limit; 0 until something is put */
-    size_t first;
-    size_t count;
-};
 
 /* An unreachable task: found by id when its agent comes back or somebody asks. */
 struct unreachable_task {
@@ -135,7 +128,7 @@ struct framework {
     struct list inverse_answers; /* struct inverse_answer */
     struct map unreachable;      /* struct unreachable_task by id */
     struct list unreachable_order;
-    struct task_ring completed_tasks;
+    struct task_ring completed_tasks; /* slots of the table of tasks */
     size_t executor_count;
     struct map operations;       /* struct operation by the id that it gave it */
     struct list operation_order; /* struct operation, oldest first: also those without an id */

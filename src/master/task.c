@@ -8,8 +8,6 @@
 #include "master/master_state.h"
 #include "wire/cursor.h"
 
-#define NO_SLOT UINT32_MAX
-
 /* --- records --- */
 
 static void record_free(struct cow_value *value)
@@ -216,27 +214,19 @@ void master_task_update(struct master *master, struct task *task, const struct t
 
 /* --- the history --- */
 
-static void ring_put(struct master *master, struct framework *framework, uint32_t slot)
+/* The newest of the history. */
+static void put_completed(struct master *master, struct framework *framework,
+                          const struct task_record *record, uint32_t slot)
 {
-    struct task_ring *ring = &framework->completed_tasks;
-    if (master->options.max_completed_tasks == 0) {
-        cow_table_remove(&master->task_records, slot);
-        return;
+    size_t most = master->options.max_completed_tasks;
+    uint32_t oldest = slot;
+    if (most > 0) {
+        oldest =
+            master_task_ring_put(&framework->completed_tasks, most, slot, task_record_id(record));
     }
-    if (ring->slots == NULL) {
-        ring->capacity = master->options.max_completed_tasks;
-        ring->slots = xcalloc(ring->capacity, sizeof(ring->slots[0]));
+    if (oldest != TASK_RING_NONE) {
+        cow_table_remove(&master->task_records, oldest);
     }
-    if (ring->count == ring->capacity) {
-        uint32_t oldest = ring->slots[ring->first];
-        if (oldest != NO_SLOT) {
-            cow_table_remove(&master->task_records, oldest);
-        }
-        ring->first = (ring->first + 1) % ring->capacity;
-        ring->count--;
-    }
-    ring->slots[(ring->first + ring->count) % ring->capacity] = slot;
-    ring->count++;
 }
 
 static void forget_unreachable(struct master *master, struct unreachable_task *task,
@@ -326,7 +316,7 @@ void master_task_remove(struct master *master, struct task *task, bool unreachab
     if (unreachable) {
         add_unreachable(master, framework, record, task->slot);
     } else {
-        ring_put(master, framework, task->slot);
+        put_completed(master, framework, record, task->slot);
     }
     resources_deinit(&task->resources);
     free(task);
@@ -340,7 +330,7 @@ void master_task_add_completed(struct master *master, struct framework *framewor
     blob_unref(id);
     record->place = TASK_PLACE_COMPLETED;
     uint32_t slot = cow_table_add(&master->task_records, &record->value);
-    ring_put(master, framework, slot);
+    put_completed(master, framework, record, slot);
 }
 
 void master_task_forget_given_up(struct master *master, struct framework *framework,
@@ -351,12 +341,14 @@ void master_task_forget_given_up(struct master *master, struct framework *framew
         forget_unreachable(master, task, false);
     }
     struct task_ring *ring = &framework->completed_tasks;
-    for (size_t i = 0; i < ring->count; i++) {
-        uint32_t *slot = &ring->slots[(ring->first + i) % ring->capacity];
-        if (*slot != NO_SLOT && slice_equal(task_record_id(record_at(master, *slot)), id)) {
-            cow_table_remove(&master->task_records, *slot);
-            *slot = NO_SLOT;
+    size_t i = 0;
+    while ((i = master_task_ring_find(ring, i, id)) < ring->count) {
+        uint32_t slot = master_task_ring_at(ring, i);
+        if (slice_equal(task_record_id(record_at(master, slot)), id)) {
+            cow_table_remove(&master->task_records, slot);
+            master_task_ring_take(ring, i);
         }
+        i++;
     }
 }
 
@@ -364,13 +356,12 @@ void master_task_forget_history(struct master *master, struct framework *framewo
 {
     struct task_ring *ring = &framework->completed_tasks;
     for (size_t i = 0; i < ring->count; i++) {
-        uint32_t slot = ring->slots[(ring->first + i) % ring->capacity];
-        if (slot != NO_SLOT) {
+        uint32_t slot = master_task_ring_at(ring, i);
+        if (slot != TASK_RING_NONE) {
             cow_table_remove(&master->task_records, slot);
         }
     }
-    free(ring->slots);
-    *ring = (struct task_ring){0};
+    master_task_ring_deinit(ring);
     while (!list_is_empty(&framework->unreachable_order)) {
         struct unreachable_task *task =
             LIST_ENTRY(framework->unreachable_order.next, struct unreachable_task, link);
@@ -426,7 +417,7 @@ void master_task_end_unreachable(struct master *master, struct unreachable_task 
     cow_table_put(&master->task_records, slot, &record->value);
     master_change_note(master, CHANGE_TASK_UPDATED, &record->value,
                        master->watched ? blob_from(status) : NULL);
-    ring_put(master, framework, slot);
+    put_completed(master, framework, record, slot);
 }
 
 void master_task_end_all(struct master *master, struct framework *framework)

@@ -338,8 +338,8 @@ static void look_at_framework(const struct master *master, const struct framewor
     }
     const struct task_ring *ring = &framework->completed_tasks;
     for (size_t i = 0; i < ring->count; i++) {
-        uint32_t slot = ring->slots[(ring->first + i) % ring->capacity];
-        if (slot != UINT32_MAX) {
+        uint32_t slot = master_task_ring_at(ring, i);
+        if (slot != TASK_RING_NONE) {
             buf_append_text(out, i == 0 ? "; over:" : "");
             look_at_task(master, slot, out);
         }

@@ -595,6 +595,33 @@ static void test_domains_are_for_masters_that_have_one(void **state)
     harness_free(h);
 }
 
+/* It was removed with its tasks, and comes back: what was completed with it is no past any more. */
+static void test_a_task_that_comes_back_leaves_the_history(void **state)
+{
+    (void)state;
+    struct harness *h = harness_new(NULL);
+    const char *id = harness_agent(h, PID);
+    struct scene_framework f = harness_subscribe(h, ",\"checkpoint\":true");
+    harness_launch(h, &f, "back");
+    harness_launch(h, &f, "away");
+    harness_message(h, PID, "master", "UnregisterSlaveMessage",
+                    arena_printf(&h->arena, "{\"slave_id\":{\"value\":\"%s\"}}", id));
+    assert_int_equal(h->master->task_records.count, 2);
+    harness_message(h, PID, "master", "ReregisterSlaveMessage",
+                    reregistration(h, id, held(h, &f, id, "back")));
+    assert_non_null(harness_take(h, PID, "SlaveReregisteredMessage"));
+    assert_int_equal(h->master->task_records.count, 2);
+    struct slice tasks = harness_body(h, harness_request(h, "GET", "/master/tasks", NULL, ""));
+    const char *text = arena_strndup(&h->arena, tasks.data, tasks.size);
+    assert_has(text, "TASK_RUNNING");
+    assert_has(text, "\"away\"");
+    assert_has(text, "TASK_LOST");
+    const char *back = strstr(text, "\"id\":\"back\"");
+    assert_non_null(back);
+    assert_null(strstr(back + 1, "\"id\":\"back\""));
+    harness_free(h);
+}
+
 /* A nested message may come in pieces, of which the last says nothing: here, who the executor is.
  */
 static void test_a_task_may_come_back_in_pieces(void **state)
@@ -659,6 +686,7 @@ int main(void)
         cmocka_unit_test(test_who_is_being_marked_gone_is_not_forgotten),
         cmocka_unit_test(test_an_agent_that_leaves_is_removed),
         cmocka_unit_test(test_domains_are_for_masters_that_have_one),
+        cmocka_unit_test(test_a_task_that_comes_back_leaves_the_history),
         cmocka_unit_test(test_a_task_may_come_back_in_pieces),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

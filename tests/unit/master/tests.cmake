@@ -12,3 +12,4 @@ foreach(module operations operation_status)
   tepui_test(master ${module} SOURCES ${CMAKE_SOURCE_DIR}/tests/unit/master/harness.c
              ${CMAKE_SOURCE_DIR}/tests/unit/master/operation_scene.c)
 endforeach()
+tepui_test(master task_ring)
