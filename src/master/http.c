@@ -102,26 +102,35 @@ void master_http_request(struct master *master, const struct net_request *reques
 
 /* --- for handlers --- */
 
+/* What may stand in a path as it is (RFC 3986, 3.3), beside letters, digits and a few marks. */
+#define PATH_KEEPS "/:@!$&'()*+,;="
+
+/* "//host:port" of who leads, which may be this master. */
+static void put_leader(const struct master *master, struct buf *out)
+{
+    char address[ADDRESS_TEXT_SIZE];
+    if (master->role != MASTER_FOLLOWING) {
+        buf_printf(out, "//%s:%u", master->options.hostname, master->options.address.port);
+    } else if (master->leader_hostname != NULL) {
+        buf_printf(out, "//%s:%u", master->leader_hostname, master->leader.port);
+    } else {
+        address_format(&master->leader, address);
+        buf_printf(out, "//%s", address);
+    }
+}
+
 void master_http_redirect(struct master *master, const struct net_request *request)
 {
     struct net_effects *net = &master->effects->net;
-    const char *host = master->options.hostname;
-    uint16_t port = master->options.address.port;
-    if (master->role == MASTER_FOLLOWING) {
-        if (master->leader.family == 0) {
-            net_respond_text(net, request->handle, 503, "No leader elected");
-            return;
-        }
-        port = master->leader.port;
-        char *ip = arena_alloc(&master->arena, ADDRESS_TEXT_SIZE);
-        address_format_ip(&master->leader, ip);
-        host = master->leader_hostname != NULL ? master->leader_hostname : ip;
-    }
     CLEANUP(buf_deinit) struct buf location = BUF_INIT;
-    buf_printf(&location, "//%s:%u", host, port);
+    if (master->role == MASTER_FOLLOWING && master->leader.family == 0) {
+        net_respond_text(net, request->handle, 503, "No leader elected");
+        return;
+    }
+    put_leader(master, &location);
     /* /redirect leads to the bare host. */
     if (!slice_is(request->path, "/master/redirect")) {
-        buf_append_slice(&location, request->path);
+        url_encode(request->path, PATH_KEEPS, &location);
         if (request->head->query.size > 0) {
             buf_append_byte(&location, '?');
             buf_append_slice(&location, request->head->query);

@@ -56,6 +56,23 @@ static void test_a_follower_leads_to_the_leader(void **state)
     harness_free(h);
 }
 
+/* The path is decoded when it is here, and goes out as a URL again. */
+static void test_where_it_leads_to_is_a_url(void **state)
+{
+    (void)state;
+    struct harness *h = harness_new_follower(NULL);
+    struct address leader;
+    assert_true(address_parse(SLICE("[2001:db8::7]:5050"), &leader));
+    harness_step(h, &(struct master_event){.type = MASTER_LEADER, .leader = &leader});
+    uint64_t handle =
+        harness_request(h, "GET", "/master/quota/a b%\r\nX: (1)@c:d/\xc3\xa9?e=%20f", NULL, "");
+    assert_int_equal(harness_status(h, handle), 307);
+    assert_string_equal(
+        harness_header(h, handle, "Location"),
+        "//[2001:db8::7]:5050/master/quota/a%20b%25%0D%0AX:%20(1)@c:d/%C3%A9?e=%20f");
+    harness_free(h);
+}
+
 static void test_calls_wait_for_recovery(void **state)
 {
     (void)state;
@@ -206,6 +223,7 @@ int main(void)
         cmocka_unit_test(test_paths_are_found_by_their_longest_prefix),
         cmocka_unit_test(test_other_methods_are_told_which_there_are),
         cmocka_unit_test(test_a_follower_leads_to_the_leader),
+        cmocka_unit_test(test_where_it_leads_to_is_a_url),
         cmocka_unit_test(test_calls_wait_for_recovery),
         cmocka_unit_test(test_a_leader_that_is_none_any_more_ends),
         cmocka_unit_test(test_a_registry_that_fails_ends_the_master),
