@@ -108,6 +108,17 @@ static const char *find_program(struct arena *arena, const char *folder, const c
     return NULL;
 }
 
+/* Where we are, as they are built, or where they are installed (src/install.cmake). */
+static const char *find_launcher_dir(struct arena *arena)
+{
+    const char *own = own_folder(arena);
+    const char *installed = arena_printf(arena, "%s/../libexec/tepui", own);
+    const char *found = find_program(arena, own, "containerizer") == NULL
+                            ? find_program(arena, installed, "containerizer")
+                            : NULL;
+    return found != NULL ? arena_strndup(arena, found, (size_t)(strrchr(found, '/') - found)) : own;
+}
+
 /* --- texts --- */
 
 static int parse_master(const struct agent_flags *values, struct arena *arena,
@@ -327,7 +338,7 @@ int agent_setup_make(const struct agent_flags *values, const struct flags *flags
         return r;
     }
     const char *launcher_dir =
-        values->launcher_dir != NULL ? values->launcher_dir : own_folder(arena);
+        values->launcher_dir != NULL ? values->launcher_dir : find_launcher_dir(arena);
     set_config(values, &setup.config);
     setup.config.hostname = setup.own.hostname;
     setup.config.work_dir = setup.work_dir;

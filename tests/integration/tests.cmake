@@ -16,7 +16,7 @@ endforeach()
 # Real processes, driven from Python: pytest files beside this one.
 set(bin ${CMAKE_BINARY_DIR}/bin)
 set(clients ${CMAKE_BINARY_DIR}/clients)
-foreach(name clients kill local peers registry registry_group rough)
+foreach(name clients install kill local peers registry registry_group rough)
   add_test(NAME integration/${name}
     COMMAND /usr/bin/python3 -m pytest -q -p no:cacheprovider
             ${CMAKE_SOURCE_DIR}/tests/integration/test_${name}.py)
