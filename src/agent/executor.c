@@ -205,6 +205,11 @@ uint64_t executor_grow(struct executor *executor)
         volumes_deinit(&volumes);
         return 0;
     }
+    if (volumes.count > 0 && !resource_state_is_settled(executor->agent)) {
+        volumes_deinit(&volumes);
+        executor->awaits_volumes = true;
+        return agent_token(executor->agent); /* less than that of the request */
+    }
     volumes_deinit(&executor->contained_volumes);
     executor->contained_volumes = volumes;
     executor->contained = amounts;
@@ -220,6 +225,30 @@ uint64_t executor_grow(struct executor *executor)
     request->spec->cpus_revocable = amounts.cpus_revocable;
     executor_put_volumes(executor, request->spec);
     return request->token;
+}
+
+static void go_on(struct executor *executor)
+{
+    executor->awaits_volumes = false;
+    if (executor->launch != LAUNCH_CONTAINER) {
+        executor_folders_made(executor, 0);
+    } else if (executor_grow(executor) == 0) {
+        executor->grown_token = agent_token(executor->agent); /* nothing is waited for */
+        executor_deliver(executor);
+    }
+}
+
+void executor_go_on_all(struct agent *agent)
+{
+    struct framework *framework;
+    LIST_FOR_EACH (framework, &agent->framework_order, link) {
+        struct executor *executor;
+        LIST_FOR_EACH (executor, &framework->executor_order, link) {
+            if (executor->awaits_volumes) {
+                go_on(executor);
+            }
+        }
+    }
 }
 
 void executor_container_grown(struct executor *executor, uint64_t token, int status,

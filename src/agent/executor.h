@@ -78,6 +78,8 @@ struct executor {
     struct amounts contained;          /* what the container was last told */
     struct amounts_limits contained_limits;
     struct volumes contained_volumes;
+    bool awaits_volumes; /* the folders of its volumes are being made: then it is launched or grows
+                          */
     struct executor_end end;
 
     enum executor_link how;
@@ -116,6 +118,8 @@ void executor_sum_volumes(const struct executor *executor, struct volumes *ret_v
 void executor_put_volumes(struct executor *executor, struct container_spec *spec);
 /* Tells the container if that has changed; returns the token to wait for, 0 = none. */
 uint64_t executor_grow(struct executor *executor);
+/* No folder of a volume is on its way any more: those that waited for theirs go on. */
+void executor_go_on_all(struct agent *agent);
 /* Delivers what may be delivered, in order (task.h). */
 void executor_deliver(struct executor *executor);
 /* A terminal update of the task is acknowledged: it is only remembered. */

@@ -178,10 +178,14 @@ void executor_folders_made(struct executor *executor, int status)
                                     executor->directory, strerror(-status)));
         return;
     }
-    executor->launch = LAUNCH_CONTAINER;
-    executor_sum(executor, &executor->contained, &executor->contained_limits);
     volumes_deinit(&executor->contained_volumes);
     executor_sum_volumes(executor, &executor->contained_volumes);
+    if (executor->contained_volumes.count > 0 && !resource_state_is_settled(agent)) {
+        executor->awaits_volumes = true;
+        return;
+    }
+    executor->launch = LAUNCH_CONTAINER;
+    executor_sum(executor, &executor->contained, &executor->contained_limits);
     executor->container = agent_container_new(agent, executor->container_id,
                                               AGENT_CONTAINER_EXECUTOR, NULL, executor->directory);
     executor->container->executor = executor;

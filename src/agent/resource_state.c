@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "agent/core.h"
+#include "agent/executor.h"
 #include "agent/messages.h"
 #include "agent/operation.h"
 #include "agent/recovered_files.h"
@@ -253,6 +254,7 @@ void resource_state_written(struct agent *agent, struct resource_write *write)
     write_free(write);
     if (resource_state_is_settled(agent) && !agent->exiting) {
         registration_settled(agent);
+        executor_go_on_all(agent);
     }
 }
 

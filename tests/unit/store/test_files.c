@@ -497,6 +497,56 @@ static void test_a_replacement_that_fails_leaves_the_old_file(void **state)
     check_file("file", "old");
 }
 
+static void test_a_chain_ends_where_something_fails(void **state)
+{
+    (void)state;
+    add_replace(0, "file", "x");
+    add_mkdir(1, "file/below", 0755)->durable = true; /* fails */
+    add_replace(2, "second", "x")->chained = true;
+    struct store_op *third = add_replace(3, "third", "x");
+    third->chained = third->after_sync = true;
+    add_replace(4, "beside", "x"); /* not of the chain */
+    add_replace(5, "behind", "x")->chained = true;
+    submit();
+    expect_done(1, -ENOTDIR);
+    expect_done(2, -ECANCELED);
+    expect_done(3, -ECANCELED);
+    expect_done(4, 0);
+    expect_done(5, 0);
+    check_file("behind", "x");
+    CLEANUP(xfreep) char *second = path_of("second");
+    CLEANUP(xfreep) char *third_path = path_of("third");
+    assert_int_equal(access(second, F_OK), -1);
+    assert_int_equal(access(third_path, F_OK), -1);
+}
+
+static void test_a_commit_by_renaming(void **state)
+{
+    (void)state;
+    add_replace(0, "state", "old")->durable = true;
+    add_replace(1, "target", "new")->durable = true;
+    CLEANUP(xfreep) char *from = path_of("target");
+    CLEANUP(xfreep) char *to = path_of("state");
+    struct store_op *move = store_rename(&rig.ops, 2, from, to);
+    move->durable = move->chained = move->after_sync = true;
+    submit();
+    expect_done(1, 0);
+    expect_done(2, 0);
+    check_file("state", "new");
+}
+
+static void test_a_folder_that_is_to_stay_is_emptied(void **state)
+{
+    (void)state;
+    add_replace(0, "disk/a/file", "x");
+    add_replace(0, "disk/file", "x");
+    add_remove(1, "disk");
+    LIST_ENTRY(rig.ops.list.prev, struct store_op, link)->keeps_folder = true;
+    submit();
+    expect_done(1, 0);
+    assert_int_equal(count_entries("disk"), 0);
+}
+
 static void test_a_trash_that_cannot_be(void **state)
 {
     (void)state;
@@ -524,6 +574,9 @@ int main(void)
         TEST(test_the_end_performs_what_was_submitted),
         TEST(test_failures_are_told_and_end_nothing),
         TEST(test_a_replacement_that_fails_leaves_the_old_file),
+        TEST(test_a_chain_ends_where_something_fails),
+        TEST(test_a_commit_by_renaming),
+        TEST(test_a_folder_that_is_to_stay_is_emptied),
         TEST(test_a_trash_that_cannot_be),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
