@@ -277,6 +277,7 @@ void master_agent_register(struct master *master, struct agent *agent,
     }
     agent->state = AGENT_REGISTERED;
     agent->transition = AGENT_SETTLED;
+    agent->operations_listed = false;
     agent->connected = true;
     agent->active = !agent->drain.deactivated;
     agent->order = master->next_order++;

@@ -120,6 +120,7 @@ struct agent {
     struct list inverse_answers; /* struct inverse_answer, oldest first */
     struct list operations;      /* struct operation, oldest first */
     size_t operation_count;
+    bool operations_listed; /* it has told of all it has since it (re-)registered */
 
     struct machine *machine; /* it runs on; NULL unless REGISTERED */
     struct list of_machine;  /* machine->agents */

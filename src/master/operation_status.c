@@ -19,18 +19,25 @@ static struct slice uuid_slice(const Pb__UUID *uuid)
 
 /* --- acknowledgements --- */
 
-static void send_acknowledgement(struct master *master, const struct operation *operation,
-                                 struct slice status_uuid)
+static void send_acknowledgement(struct master *master, const struct agent *agent,
+                                 struct slice operation_uuid, struct slice status_uuid)
 {
     Pb__Internal__AcknowledgeOperationStatusMessage message =
         PB__INTERNAL__ACKNOWLEDGE_OPERATION_STATUS_MESSAGE__INIT;
     Pb__UUID status = PB__UUID__INIT;
     Pb__UUID uuid = PB__UUID__INIT;
     status.value = message_data(status_uuid);
-    uuid.value = message_data(slice_make(operation->record->uuid.bytes, UUID_SIZE));
+    uuid.value = message_data(operation_uuid);
     message.status_uuid = &status;
     message.operation_uuid = &uuid;
-    MASTER_SEND(master, &operation->agent->upid, "AcknowledgeOperationStatusMessage", &message);
+    MASTER_SEND(master, &agent->upid, "AcknowledgeOperationStatusMessage", &message);
+}
+
+static void acknowledge(struct master *master, const struct operation *operation,
+                        struct slice status_uuid)
+{
+    send_acknowledgement(master, operation->agent,
+                         slice_make(operation->record->uuid.bytes, UUID_SIZE), status_uuid);
 }
 
 static void remove_operation(struct master *master, struct operation *operation)
@@ -67,7 +74,7 @@ void master_operation_acknowledge_latest(struct master *master, struct operation
         return;
     }
     if (status->uuid != NULL) {
-        send_acknowledgement(master, operation, uuid_slice(status->uuid));
+        acknowledge(master, operation, uuid_slice(status->uuid));
     }
     if (master_operation_state_is_terminal(status->state)) {
         remove_operation(master, operation);
@@ -114,7 +121,7 @@ void master_acknowledge_operation_status(
         master_count(master, COUNTER_INVALID_OPERATION_STATUS_UPDATE_ACKS);
         return;
     }
-    send_acknowledgement(master, operation, message_bytes(call->uuid));
+    acknowledge(master, operation, message_bytes(call->uuid));
     master_count(master, COUNTER_VALID_OPERATION_STATUS_UPDATE_ACKS);
     if (master_operation_state_is_terminal(status->state)) {
         remove_operation(master, operation);
@@ -144,9 +151,25 @@ static void pass_on(struct master *master,
         message->framework_id != NULL
             ? master_find_framework(master, slice_from(message->framework_id->value))
             : NULL;
-    if (framework != NULL && framework_is_connected(framework->state)) {
+    if (framework != NULL && framework_is_connected(framework->state) &&
+        message->status->operation_id != NULL) {
         tell(master, framework, message->status);
     }
+}
+
+/* Of an operation that is not known here. Once its agent has listed what it has, that is one whose
+ * end has been acknowledged, and the acknowledgement was lost. Before, the framework may want to
+ * hear of it; it comes again. */
+static void hear_unknown(struct master *master, const struct agent *agent,
+                         const Pb__Internal__UpdateOperationStatusMessage *message)
+{
+    if (agent->operations_listed && message->status->uuid != NULL) {
+        send_acknowledgement(master, agent, uuid_slice(message->operation_uuid),
+                             uuid_slice(message->status->uuid));
+    } else if (message->framework_id != NULL) {
+        pass_on(master, message);
+    }
+    master_count(master, COUNTER_INVALID_OPERATION_STATUS_UPDATES);
 }
 
 /* The framework may still come back to hear of it. */
@@ -228,11 +251,7 @@ void master_operation_on_status(struct master *master,
     struct operation *operation =
         master_operation_find(master, agent, uuid_slice(message->operation_uuid));
     if (operation == NULL) {
-        /* Of a question without an id, it was answered before. */
-        if (message->framework_id != NULL) {
-            pass_on(master, message);
-            master_count(master, COUNTER_INVALID_OPERATION_STATUS_UPDATES);
-        }
+        hear_unknown(master, agent, message);
         return;
     }
     master_count(master, COUNTER_VALID_OPERATION_STATUS_UPDATES);
@@ -296,6 +315,7 @@ void master_operation_on_list(struct master *master, struct agent *agent,
     Pb__Internal__ReconcileOperationsMessage message =
         PB__INTERNAL__RECONCILE_OPERATIONS_MESSAGE__INIT;
     uint32_t mark = ++master->next_mark;
+    agent->operations_listed = true;
     for (size_t i = 0; i < list->n_operations; i++) {
         struct operation *known =
             master_operation_find(master, agent, uuid_slice(list->operations[i]->uuid));

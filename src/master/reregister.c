@@ -426,6 +426,7 @@ static void welcome_back(struct master *master, struct agent *agent, const struc
     master_agent_set_upid(master, agent, from);
     master_link_agent(master, agent, !agent->connected);
     struct blob *before = blob_ref(agent->info);
+    agent->operations_listed = false;
     describe_anew(master, agent, r);
     agent->reregistered_ns = master->now.wall_ns;
     master_agent_changed(master, agent, !slice_equal(blob_slice(before), blob_slice(agent->info)));

@@ -13,6 +13,7 @@
 #define EXECUTOR_PORT 8080
 #define OPERATOR_PORT 6060
 #define MAINTAINER_PORT 6061
+#define RESERVER_PORT 6062
 /* From the end of the faults to the end of new launches, to the last question, to the end. */
 #define SETTLE_NS (60 * NS_PER_SEC)
 #define ASK_NS (60 * NS_PER_SEC)
@@ -116,6 +117,7 @@ struct cluster *cluster_new(const struct cluster_options *options)
     ASSERT(options->agents <= CLUSTER_AGENTS_MAX && options->frameworks <= CLUSTER_FRAMEWORKS_MAX);
     struct cluster *cluster = xalloc(sizeof(*cluster));
     cluster->options = *options;
+    cluster->operations = xcalloc(CLUSTER_OPERATIONS_MAX, sizeof(struct cluster_operation));
     cluster->tasks = xcalloc(CLUSTER_TASKS_MAX, sizeof(struct cluster_task));
     struct sim_options sim_options;
     if (options->story) {
@@ -147,6 +149,10 @@ struct cluster *cluster_new(const struct cluster_options *options)
         sim_start(sim_add_node(cluster->sim, "mt", &cluster_maintainer_program, MAINTAINER_PORT,
                                cluster));
     }
+    if (options->reserves) {
+        sim_start(
+            sim_add_node(cluster->sim, "rs", &cluster_reserver_program, RESERVER_PORT, cluster));
+    }
     sim_add_checker(cluster->sim, "the story", nothing_wrong, cluster);
     sim_add_checker(cluster->sim, "offers", offers_add_up, cluster);
     sim_add_checker(cluster->sim, "agents", agents_are_sound, cluster);
@@ -158,6 +164,7 @@ struct cluster *cluster_free(struct cluster *cluster)
     if (cluster != NULL) {
         sim_free(cluster->sim);
         free(cluster->tasks);
+        free(cluster->operations);
         free(cluster);
     }
     return NULL;
@@ -209,6 +216,34 @@ static bool is_over(int state)
     return true;
 }
 
+/* What an agent waits to have acknowledged has been told. */
+static void was_heard(void *arg, struct slice id)
+{
+    struct cluster *cluster = arg;
+    int64_t number;
+    bool valid = slice_parse_int64(slice_skip(id, 1), &number);
+    if (!valid || number < 0 || number >= cluster->operation_count ||
+        cluster->operations[number].state == 0) {
+        cluster_wrong(cluster, "nobody was told of operation %.*s", SLICE_ARGS(id));
+    }
+}
+
+/* Master and agents agree on what there is. */
+static void check_totals(struct cluster *cluster)
+{
+    for (int i = 0; i < cluster->options.agents && sim_is_up(cluster->master); i++) {
+        struct sim_node *agent = cluster->agents[i];
+        if (!sim_is_up(agent)) {
+            continue;
+        }
+        if (!cluster_master_has_total(cluster->master->core, agent->name,
+                                      cluster_agent_total(agent->core))) {
+            cluster_wrong(cluster, "the master has another total of %s than that", agent->name);
+        }
+        cluster_agent_visit_operations(agent->core, was_heard, cluster);
+    }
+}
+
 static void check_end(struct cluster *cluster)
 {
     for (int i = 0; i < cluster->task_count; i++) {
@@ -220,6 +255,9 @@ static void check_end(struct cluster *cluster)
         } else if (!task->runs && !is_over(task->state)) {
             cluster_wrong(cluster, "task %s does not run, but is said to", task->id);
         }
+    }
+    if (cluster->options.reserves) {
+        check_totals(cluster);
     }
     char id[64];
     if (cluster->options.operates && sim_is_up(cluster->master) &&

@@ -25,6 +25,9 @@
 #define CLUSTER_TASKS_MAX 4096 /* of one run */
 #define CLUSTER_UPDATES_MAX 64 /* of one task */
 
+#define CLUSTER_OPERATIONS_MAX 4096 /* with an id, of one run */
+#define CLUSTER_ROLE "r"            /* of frameworks, where there are reservations */
+
 #define CLUSTER_MASTER_PORT 5050
 #define CLUSTER_AGENT_PORT 5051
 
@@ -41,6 +44,7 @@ struct cluster_options {
     bool maintains;  /* an operator schedules maintenance, takes machines down and brings them up */
     bool operates;   /* an operator drains agents and takes them out of use at random */
     bool constrains; /* by its offer constraints each framework avoids one of the agents */
+    bool reserves;   /* frameworks and an operator reserve, and make volumes, at random */
 };
 
 struct cluster;
@@ -64,6 +68,12 @@ struct cluster_task {
     bool ended;    /* its executor's last update was heard */
     bool terminal; /* that state is final */
     bool answered; /* by the reconciliation at the end */
+};
+
+/* An operation that a framework gave an id. */
+struct cluster_operation {
+    int framework; /* index */
+    int state;     /* the last one that was heard: mesos.OperationState; 0 = none */
 };
 
 struct cluster_node_arg;
@@ -127,6 +137,9 @@ struct cluster {
     struct cluster_nested nested[CLUSTER_NESTED_MAX];
     struct cluster_task *tasks; /* CLUSTER_TASKS_MAX */
     int task_count;
+    struct cluster_operation *operations; /* CLUSTER_OPERATIONS_MAX */
+    int operation_count;
+    int volume_count;  /* that frameworks have asked for */
     bool winding_down; /* no more launches: the end of the run */
     char wrong[256];   /* what a side found to be wrong; "" = nothing */
 };
@@ -151,6 +164,7 @@ extern const struct sim_program cluster_executor_program;
 extern const struct sim_program cluster_framework_program;
 extern const struct sim_program cluster_operator_program;
 extern const struct sim_program cluster_maintainer_program;
+extern const struct sim_program cluster_reserver_program;
 
 /* Sums up what the master believes, of every agent; NULL, or what does not add up. */
 const char *cluster_master_check(void *core);
@@ -159,6 +173,13 @@ void cluster_agent_detects(struct sim_node *node);
 /* One of the agents that are registered, by a number drawn; only of those that an operator took out
  * of use if `deactivated`. False if there is none. */
 bool cluster_master_pick_agent(void *core, uint64_t drawn, bool deactivated, char ret_id[64]);
+struct resources;
+/* Whether the master has the agent of that name registered, with that total. */
+bool cluster_master_has_total(void *core, const char *name, const struct resources *total);
+const struct resources *cluster_agent_total(void *core);
+/* An operation with an id whose status the agent still tells of; calls back with the id. */
+void cluster_agent_visit_operations(void *core, void (*visit)(void *arg, struct slice id),
+                                    void *arg);
 /* The agent's own invariants (they abort). */
 void cluster_agent_check(void *core);
 
@@ -184,5 +205,14 @@ struct scheduler;
 void cluster_reconcile(struct cluster_framework *framework, struct scheduler *scheduler);
 /* The same, at random: nothing happens while it is not subscribed. */
 void cluster_framework_reconcile(struct cluster_framework *framework);
+
+/* --- operations (cluster_operation.c) --- */
+
+/* What may be heard of an operation, and its acknowledgement. */
+void cluster_operation_hears(struct cluster_framework *framework, struct scheduler *scheduler,
+                             const Pb__OperationStatus *status);
+/* Perhaps changes what is offered; false if it leaves the offer alone. */
+bool cluster_operation_take_offer(struct cluster_framework *framework, struct scheduler *scheduler,
+                                  const Pb__Offer *offer);
 
 #endif

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "agent/core.h"
+#include "agent/operation.h"
 #include "common/xalloc.h"
 #include "sim/cluster.h"
 #include "sim/sim_disk.h"
@@ -304,4 +306,21 @@ void cluster_agent_detects(struct sim_node *node)
 void cluster_agent_check(void *core)
 {
     agent_check(((struct agent_core *)core)->agent);
+}
+
+const struct resources *cluster_agent_total(void *core)
+{
+    return &((struct agent_core *)core)->agent->resources.total;
+}
+
+void cluster_agent_visit_operations(void *core, void (*visit)(void *arg, struct slice id),
+                                    void *arg)
+{
+    const struct agent *agent = ((struct agent_core *)core)->agent;
+    const struct operation *operation;
+    LIST_FOR_EACH (operation, &agent->operation_order, link) {
+        if (operation->id != NULL) {
+            visit(arg, slice_from(operation->id));
+        }
+    }
 }

@@ -18,6 +18,11 @@ struct framework_core {
 
 static void on_event(void *arg, const Pb__Scheduler__Event *event, const char *broken);
 
+static const char *role_of(const struct cluster *cluster)
+{
+    return cluster->options.reserves ? CLUSTER_ROLE : "*";
+}
+
 static void *start(struct sim_node *node)
 {
     struct framework_core *core = xalloc(sizeof(*core));
@@ -26,7 +31,8 @@ static void *start(struct sim_node *node)
     const struct cluster_options *options = &core->self->cluster->options;
     struct scheduler_info info = {
         .name = core->self->name,
-        .role = "*",
+        .role = role_of(core->self->cluster),
+        .refines = options->reserves,
         .failover_timeout_s = 3600,
         .checkpoint = options->checkpoint,
         .partition_aware = options->partition_aware,
@@ -72,7 +78,7 @@ static Pb__TaskInfo *new_task(struct framework_core *core, const Pb__Offer *offe
     memcpy(task->agent_id, offer->agent_id->value, size);
     core->self->launched++;
     sim_trace(cluster->sim, core->node, "launches %s", task->id);
-    return scheduler_task_info(task->id, task->agent_id, 0.5, 128, "*", arena);
+    return scheduler_task_info(task->id, task->agent_id, 0.5, 128, role_of(cluster), arena);
 }
 
 static void accept_offer(struct framework_core *core, const Pb__Offer *offer, int tasks)
@@ -88,7 +94,8 @@ static void accept_offer(struct framework_core *core, const Pb__Offer *offer, in
     Pb__OfferID *id = offer->id;
     Pb__ExecutorInfo *pod = NULL;
     if (prng_below(&core->node->sim->prng, 4) == 0) {
-        pod = scheduler_pod_info(&core->scheduler, core->self->launched, "*", &arena);
+        pod = scheduler_pod_info(&core->scheduler, core->self->launched,
+                                 role_of(core->self->cluster), &arena);
     }
     scheduler_accept(&core->scheduler, &id, 1, infos, count, pod);
     arena_deinit(&arena);
@@ -114,6 +121,10 @@ static void take_offer(struct framework_core *core, const Pb__Offer *offer)
         strcmp(offer->hostname, cluster->agent_names[core->self->index]) == 0) {
         cluster_wrong(cluster, "%s was offered %s, which it avoids", core->self->name,
                       offer->hostname);
+    }
+    if (cluster->options.reserves &&
+        cluster_operation_take_offer(core->self, &core->scheduler, offer)) {
+        return;
     }
     struct prng *prng = &cluster->sim->prng;
     int left = cluster->options.tasks - core->self->launched;
@@ -179,6 +190,9 @@ static void on_event(void *arg, const Pb__Scheduler__Event *event, const char *b
         }
     } else if (event->update != NULL) {
         update(core, event->update->status);
+    } else if (event->update_operation_status != NULL) {
+        cluster_operation_hears(core->self, &core->scheduler,
+                                event->update_operation_status->status);
     } else if (event->error != NULL) {
         sim_trace(core->node->sim, core->node, "hears an error: %s", event->error->message);
     }

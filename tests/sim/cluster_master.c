@@ -185,6 +185,18 @@ static void add_use(const struct agent *agent, struct resources *sum)
     }
 }
 
+/* Reserved for the role or below it, by whomever it is used. */
+static void count_reserved(const struct resources *resources, struct slice role,
+                           struct resource_names *names, struct quantities *sum)
+{
+    for (uint32_t i = 0; i < resources->count; i++) {
+        if (resource_is_reserved(&resources->items[i]) &&
+            resource_is_reserved_within(&resources->items[i], role)) {
+            quantities_add_resource(sum, &resources->items[i], names);
+        }
+    }
+}
+
 static void add_within(const struct resources *resources, struct slice role,
                        struct resource_names *names, struct quantities *sum)
 {
@@ -199,21 +211,27 @@ static void add_within(const struct resources *resources, struct slice role,
 static bool tally_adds_up(struct master *master, struct slice role)
 {
     struct quantities sum = QUANTITIES_INIT;
+    struct quantities used = QUANTITIES_INIT; /* of what is reserved */
     struct quantities counted;
     const struct agent *agent;
     LIST_FOR_EACH (agent, &master->registered, link) {
         const struct task *task;
         LIST_FOR_EACH (task, &agent->tasks, of_agent) {
             add_within(&task->resources, role, &master->names, &sum);
+            count_reserved(&task->resources, role, &master->names, &used);
         }
         const struct executor *executor;
         LIST_FOR_EACH (executor, &agent->executors, of_agent) {
             add_within(&executor->resources, role, &master->names, &sum);
+            count_reserved(&executor->resources, role, &master->names, &used);
         }
+        count_reserved(&agent->total, role, &master->names, &sum);
     }
+    quantities_subtract(&sum, &used);
     master_role_tally_consumed(&master->role_tally, role, &counted);
     bool fits = quantities_equal(&sum, &counted);
     quantities_deinit(&sum);
+    quantities_deinit(&used);
     quantities_deinit(&counted);
     return fits;
 }
@@ -267,6 +285,17 @@ static const char *check_maintenance(const struct master *master)
     return NULL;
 }
 
+/* Reservations and volumes are made of what there is: nothing is lost, nothing is made twice. */
+static bool is_whole(const struct agent *agent)
+{
+    int64_t cpus = 0;
+    int64_t mem = 0;
+    int64_t disk = 0;
+    return resources_get_scalar(&agent->total, SLICE("cpus"), &cpus) && cpus == 4000 &&
+           resources_get_scalar(&agent->total, SLICE("mem"), &mem) && mem == 4096000 &&
+           resources_get_scalar(&agent->total, SLICE("disk"), &disk) && disk == 4096000;
+}
+
 const char *cluster_master_check(void *arg)
 {
     struct master_core *core = arg;
@@ -282,6 +311,9 @@ const char *cluster_master_check(void *arg)
         resources_deinit(&sum);
         if (!fits) {
             return "more is offered and used than an agent has";
+        }
+        if (!is_whole(agent)) {
+            return "an agent's total is more or less than its machine";
         }
         if (agent->active != (agent->connected && !agent->drain.deactivated)) {
             return "an agent is active that should not be, or the other way round";
@@ -364,6 +396,18 @@ void cluster_master_look(const void *arg, struct buf *out)
             look_at_framework(core->master, framework, out);
         }
     }
+}
+
+bool cluster_master_has_total(void *arg, const char *name, const struct resources *total)
+{
+    const struct master *master = ((struct master_core *)arg)->master;
+    const struct agent *agent;
+    LIST_FOR_EACH (agent, &master->registered, link) {
+        if (strcmp(agent->hostname, name) == 0) {
+            return resources_equal(&agent->total, total);
+        }
+    }
+    return false;
 }
 
 bool cluster_master_pick_agent(void *arg, uint64_t drawn, bool deactivated, char ret_id[64])

@@ -128,6 +128,9 @@ static void subscribe(struct scheduler *scheduler)
     if (scheduler->info.partition_aware) {
         add_capability(info, PB__FRAMEWORK_INFO__CAPABILITY__TYPE__PARTITION_AWARE, &arena);
     }
+    if (scheduler->info.refines) {
+        add_capability(info, PB__FRAMEWORK_INFO__CAPABILITY__TYPE__RESERVATION_REFINEMENT, &arena);
+    }
     if (scheduler->info.avoids != NULL) {
         call->subscribe->offer_constraints = avoiding(&scheduler->info, &arena);
     }
@@ -169,6 +172,40 @@ void scheduler_accept(struct scheduler *scheduler, Pb__OfferID *const *offers, s
     call->accept->filters = MESSAGE_NEW(Pb__Filters, pb__filters, &arena);
     call->accept->filters->has_refuse_seconds = true;
     call->accept->filters->refuse_seconds = 0;
+    post(scheduler, call);
+    arena_deinit(&arena);
+}
+
+void scheduler_operate(struct scheduler *scheduler, Pb__OfferID *offer,
+                       Pb__Offer__Operation *const *operations, size_t count)
+{
+    struct arena arena;
+    arena_init(&arena, 0);
+    Pb__Scheduler__Call *call = new_call(scheduler, PB__SCHEDULER__CALL__TYPE__ACCEPT, &arena);
+    call->accept = MESSAGE_NEW(Pb__Scheduler__Call__Accept, pb__scheduler__call__accept, &arena);
+    MESSAGE_APPEND(&arena, call->accept->n_offer_ids, call->accept->offer_ids, offer);
+    call->accept->operations = (Pb__Offer__Operation **)(uintptr_t)operations;
+    call->accept->n_operations = count;
+    call->accept->filters = MESSAGE_NEW(Pb__Filters, pb__filters, &arena);
+    call->accept->filters->has_refuse_seconds = true;
+    call->accept->filters->refuse_seconds = 0;
+    post(scheduler, call);
+    arena_deinit(&arena);
+}
+
+void scheduler_acknowledge_operation(struct scheduler *scheduler, const Pb__OperationStatus *status)
+{
+    struct arena arena;
+    arena_init(&arena, 0);
+    Pb__Scheduler__Call *call =
+        new_call(scheduler, PB__SCHEDULER__CALL__TYPE__ACKNOWLEDGE_OPERATION_STATUS, &arena);
+    Pb__Scheduler__Call__AcknowledgeOperationStatus *part =
+        MESSAGE_NEW(Pb__Scheduler__Call__AcknowledgeOperationStatus,
+                    pb__scheduler__call__acknowledge_operation_status, &arena);
+    part->agent_id = status->agent_id;
+    part->operation_id = status->operation_id;
+    part->uuid = status->uuid->value;
+    call->acknowledge_operation_status = part;
     post(scheduler, call);
     arena_deinit(&arena);
 }

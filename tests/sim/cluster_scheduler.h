@@ -19,6 +19,7 @@ struct scheduler_info {
     double failover_timeout_s;
     bool checkpoint;
     bool partition_aware;
+    bool refines; /* it knows the newer format of reservations */
     const char
         *avoids; /* a regular expression: the hosts that it wants no offers of; NULL = none */
 };
@@ -52,6 +53,11 @@ void scheduler_http(struct scheduler *scheduler, const struct sim_http_event *ev
 /* LAUNCH of the tasks, or LAUNCH_GROUP with the executor if there is one. */
 void scheduler_accept(struct scheduler *scheduler, Pb__OfferID *const *offers, size_t offer_count,
                       Pb__TaskInfo *const *tasks, size_t task_count, Pb__ExecutorInfo *executor);
+/* The operations on one offer. */
+void scheduler_operate(struct scheduler *scheduler, Pb__OfferID *offer,
+                       Pb__Offer__Operation *const *operations, size_t count);
+void scheduler_acknowledge_operation(struct scheduler *scheduler,
+                                     const Pb__OperationStatus *status);
 void scheduler_decline(struct scheduler *scheduler, Pb__OfferID *offer, double refuse_s);
 /* ACCEPT_INVERSE_OFFERS or DECLINE_INVERSE_OFFERS. */
 void scheduler_answer_inverse(struct scheduler *scheduler, Pb__OfferID *offer, bool accepts,

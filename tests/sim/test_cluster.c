@@ -14,7 +14,9 @@
 #define MAINTAINED_SEEDS 100 /* under maintenance, half of them with an operator, too */
 #define CONSTRAINED_SEEDS 50 /* with offer constraints, behind those */
 #define SEEDS_KEPT (SEEDS + OPERATED_SEEDS + MAINTAINED_SEEDS)
-#define SEEDS_ALL (SEEDS_KEPT + CONSTRAINED_SEEDS)
+#define RESERVED_SEEDS 100 /* with reservations and volumes, behind those */
+#define SEEDS_CONSTRAINED (SEEDS_KEPT + CONSTRAINED_SEEDS)
+#define SEEDS_ALL (SEEDS_CONSTRAINED + RESERVED_SEEDS)
 #define FAULTS_NS (60 * NS_PER_SEC)
 
 static struct cluster_options options_of(uint64_t seed)
@@ -29,7 +31,8 @@ static struct cluster_options options_of(uint64_t seed)
         .partition_aware = seed % 3 != 0,
         .maintains = maintains,
         .operates = seed > SEEDS && seed <= SEEDS_KEPT && (!maintains || seed % 2 == 0),
-        .constrains = seed > SEEDS_KEPT && seed <= SEEDS_ALL,
+        .constrains = seed > SEEDS_KEPT && seed <= SEEDS_CONSTRAINED,
+        .reserves = seed > SEEDS_CONSTRAINED && seed <= SEEDS_ALL,
     };
 }
 

@@ -48,7 +48,9 @@ add_library(tepui_cluster STATIC
   ${CMAKE_CURRENT_LIST_DIR}/cluster_maintainer.c
   ${CMAKE_CURRENT_LIST_DIR}/cluster_master.c
   ${CMAKE_CURRENT_LIST_DIR}/cluster_nested.c
+  ${CMAKE_CURRENT_LIST_DIR}/cluster_operation.c
   ${CMAKE_CURRENT_LIST_DIR}/cluster_operator.c
+  ${CMAKE_CURRENT_LIST_DIR}/cluster_reserver.c
   ${CMAKE_CURRENT_LIST_DIR}/cluster_scheduler.c
   ${CMAKE_CURRENT_LIST_DIR}/cluster_story.c
   ${CMAKE_CURRENT_LIST_DIR}/cluster_story_framework.c)

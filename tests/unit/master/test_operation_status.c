@@ -104,9 +104,13 @@ static void test_a_status_is_forwarded_until_it_is_acknowledged(void **state)
                                      "{\"value\":\"%s\"}}",
                                      uuid_of(s.h, 'a'), uuid));
     assert_has_not(call(s.h, "GET_OPERATIONS"), "RESERVE");
-    /* What comes once more is for nobody. */
+    /* What comes once more is for nobody: it is acknowledged, as that must have been lost. */
+    harness_message(s.h, AGENT, "master", "UpdateSlaveMessage",
+                    arena_printf(&s.h->arena, "{\"slave_id\":{\"value\":\"%s\"},\"operations\":{}}",
+                                 s.agent_id));
     tell_status(&s, uuid, "OPERATION_FINISHED", 'a');
     assert_null(told());
+    assert_has(harness_take(s.h, AGENT, "AcknowledgeOperationStatusMessage"), uuid);
 }
 
 static void test_without_an_id_the_master_acknowledges(void **state)
