@@ -52,7 +52,8 @@ function(tepui_test folder module)
     target_sources(${target} PRIVATE ${CMAKE_SOURCE_DIR}/tests/unit/thread_sanitizer.c)
   endif()
   add_test(NAME unit/${folder}/${module} COMMAND ${target})
-  set_tests_properties(unit/${folder}/${module} PROPERTIES TIMEOUT 300)
+  # 77: something in it could not be shown on this machine (tests/unit/unit.h).
+  set_tests_properties(unit/${folder}/${module} PROPERTIES TIMEOUT 300 SKIP_RETURN_CODE 77)
 endfunction()
 
 # tepui_fuzz(folder module): tests/fuzz/<folder>/fuzz_<module>.c with LLVMFuzzerTestOneInput, and

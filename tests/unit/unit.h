@@ -1,6 +1,6 @@
 /*
- * What every unit test begins with: cmocka and what it wants included before, and a check that a
- * piece of code ends the process by an assertion.
+ * What every unit test begins with: cmocka and what it wants included before, a check that a piece
+ * of code ends the process by an assertion, and a way to say what this machine cannot show.
  */
 #ifndef TEPUI_TESTS_UNIT_UNIT_H
 #define TEPUI_TESTS_UNIT_UNIT_H
@@ -58,6 +58,27 @@ static inline void unit_assert_aborts(void (*fn)(void), const char *what)
     if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGABRT || strstr(text, what) == NULL) {
         fail_msg("expected an abort with '%s', got status %d and '%s'", what, status, text);
     }
+}
+
+/* --- what this machine cannot show --- */
+
+/* ctest takes this exit code for a test that was skipped, not for one that passed. */
+#define UNIT_SKIPPED 77
+
+static bool unit_has_skipped UNUSED;
+
+/* Ends the test of one thing; main() has to return unit_status(). */
+#define unit_skip(why)                            \
+    do {                                          \
+        unit_has_skipped = true;                  \
+        print_message("not tested: %s\n", (why)); \
+        skip();                                   \
+    } while (0)
+
+/* The program's exit code, of what cmocka_run_group_tests() returned. */
+static inline int unit_status(int failed)
+{
+    return failed != 0 ? 1 : unit_has_skipped ? UNIT_SKIPPED : 0;
 }
 
 /* The slice holds just this text. */

@@ -210,7 +210,7 @@ static void a_user_without_a_name_is_a_number(void **state)
 {
     (void)state;
     if (geteuid() != 0) {
-        skip(); /* only root can give files away */
+        unit_skip("only root can give files away");
     }
     CLEANUP(xfreep) char *path = path_of("sandbox/file");
     write_file("sandbox/file", "");
@@ -233,5 +233,5 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_file_lists_as_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_user_without_a_name_is_a_number, set_up, tear_down),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return unit_status(cmocka_run_group_tests(tests, NULL, NULL));
 }
