@@ -15,9 +15,10 @@
 struct master {
     struct server *server;
     struct address address;
-    uint64_t number, leader; /* what it knows; 0 = nothing */
-    int status;              /* of its answers; 0 = 200, and what it knows */
-    uint64_t held;           /* the handle of a question that waits; 0 = none */
+    char host[INET_ADDRSTRLEN]; /* of it */
+    uint64_t number, leader;    /* what it knows; 0 = nothing */
+    int status;                 /* of its answers; 0 = 200, and what it knows */
+    uint64_t held;              /* the handle of a question that waits; 0 = none */
     uint64_t held_number, held_stamp;
     int asked;
 };
@@ -95,12 +96,21 @@ static void on_gone(void *arg, uint64_t handle)
 static const struct server_handlers handlers = {
     .on_head = on_head, .on_request = on_request, .on_body = on_body, .on_gone = on_gone};
 
+/* Addresses of this host that are no other process', so that all masters can have one port. */
+static struct address address_of(int i)
+{
+    struct address address = {.family = 4, .port = rig.masters[i].address.port};
+    pid_t pid = getpid();
+    const uint8_t ip[] = {127, (uint8_t)(i + 1), (uint8_t)(pid >> 8), (uint8_t)pid};
+    memcpy(address.ip, ip, sizeof(ip));
+    return address;
+}
+
 static void serve(int i)
 {
     struct master *master = &rig.masters[i];
-    struct address address = {.family = 4, .ip = {127, 0, 0, 1}, .port = master->address.port};
+    struct address address = address_of(i);
     struct err err = {""};
-    address.ip[3] = (uint8_t)(i + 1);
     master->held = 0;
     master->server = server_new(&(struct server_options){
         .loop = rig.loop, .workers = rig.workers, .handlers = &handlers, .arg = master});
@@ -133,10 +143,11 @@ static int set_up(void **state)
     rig.loop = loop_new();
     rig.workers = workers_new(rig.loop, 1);
     names_clear();
-    names_add("masters", "127.0.0.1");
-    names_add("masters", "127.0.0.2");
-    names_add("masters", "127.0.0.3");
     for (int i = 0; i < MASTERS; i++) {
+        struct address address = address_of(i);
+        assert_non_null(
+            inet_ntop(AF_INET, address.ip, rig.masters[i].host, sizeof(rig.masters[i].host)));
+        names_add("masters", rig.masters[i].host);
         rig.masters[i].address.port = i > 0 ? rig.masters[0].address.port : 0;
         serve(i);
     }

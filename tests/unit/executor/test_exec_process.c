@@ -51,7 +51,7 @@ static void test_a_signal_right_after_the_start(void **state)
                                &before),
                      0);
     struct exec_processes *processes = exec_processes_new(environ);
-    struct exec_command command = {.shell = true, .value = (char[]){"exec sleep 5"}};
+    struct exec_command command = {.shell = true, .value = (char[]){"exec sleep 300"}};
     for (uint64_t token = 1; token <= STARTS; token++) {
         struct ended ended;
         assert_int_equal(exec_processes_spawn(processes, token, &command, EXEC_OUTPUT_INHERIT), 0);

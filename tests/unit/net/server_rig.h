@@ -143,6 +143,16 @@ static inline void wait_requests(size_t count)
     assert_true(wait_for(rig.loop, has_requests, NULL, WAIT_NS));
 }
 
+static inline bool has_connections(void *arg)
+{
+    return server_connection_count(rig.server) == *(const size_t *)arg;
+}
+
+static inline void wait_connections(size_t count)
+{
+    assert_true(wait_for(rig.loop, has_connections, &count, WAIT_NS));
+}
+
 static inline bool has_text(void *arg)
 {
     (void)arg;

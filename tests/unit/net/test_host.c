@@ -323,10 +323,11 @@ static void test_requests_to_others(void **state)
         wait_log(text);
     }
     struct address nobody;
-    (void)close(raw_listen(&nobody, 1));
+    int held = raw_bind(&nobody);
     call(999, &nobody, "you");
     CLEANUP(xfreep) char *refused = xasprintf("REPLY 999 %d []\n", -ECONNREFUSED);
     wait_log(refused);
+    (void)close(held);
     call(1, &rig.address, "me"); /* is under way at the end */
     run_for(rig.loop, WAIT_STEP_NS);
 }
