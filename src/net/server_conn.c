@@ -44,19 +44,18 @@ static bool output_moves(struct conn *conn, int64_t at_ns)
         return true;
     }
     const struct server_limits *limits = &conn->server->limits;
+    const struct exchange *first = conn_first(conn);
+    bool is_stream = first != NULL && first->state == EXCHANGE_STREAMING;
     conn->due[DUE_OUTPUT] = at_ns + look_ns(conn->server);
     uint64_t taken = conn->written_size - unsent;
-    if (taken != conn->taken_size) {
+    /* A little is kept for a stream for as long as it takes; the time begins when it is more. */
+    if (taken != conn->taken_size || (is_stream && unsent <= limits->stream_size_soft)) {
         conn->taken_size = taken;
         conn->taken_ns = at_ns;
         return true;
     }
-    const struct exchange *first = conn_first(conn);
-    int64_t stalled_ns = at_ns - conn->taken_ns;
-    if (first != NULL && first->state == EXCHANGE_STREAMING) {
-        return unsent <= limits->stream_size_soft || stalled_ns < limits->stream_stall_ns;
-    }
-    return stalled_ns < limits->answer_stall_ns;
+    int64_t stall_ns = is_stream ? limits->stream_stall_ns : limits->answer_stall_ns;
+    return at_ns - conn->taken_ns < stall_ns;
 }
 
 static void on_timer(void *arg)
