@@ -47,6 +47,19 @@ ssize_t apply_read(const char *path, char *buf, size_t size)
     return (ssize_t)got;
 }
 
+ssize_t apply_read_pids(const char *path, char *buf, size_t size)
+{
+    ssize_t got = apply_read(path, buf, size);
+    if (got < 0 || (size_t)got + 1 < size) {
+        return got;
+    }
+    while (got > 0 && buf[got - 1] != ' ' && buf[got - 1] != '\n') {
+        got--;
+    }
+    buf[got] = '\0';
+    return got;
+}
+
 int apply_write(const char *path, const char *value)
 {
     int fd = open(path, O_WRONLY | O_CLOEXEC);

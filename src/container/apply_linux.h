@@ -51,6 +51,9 @@ int apply_unmount(const char *path, struct err *err) WARN_UNUSED;
 
 /* The whole of a small file, cut at the buffer's size, always terminated: its size or -errno. */
 ssize_t apply_read(const char *path, char *buf, size_t size) WARN_UNUSED;
+/* The same for a list of pids: one that is cut at the buffer's end would be another's, and is left
+ * out. */
+ssize_t apply_read_pids(const char *path, char *buf, size_t size) WARN_UNUSED;
 int apply_write(const char *path, const char *value); /* 0 or -errno */
 /* With parents; 0 (also if it is there) or -errno. */
 int apply_mkdir(const char *path, mode_t mode) WARN_UNUSED;

@@ -141,13 +141,13 @@ static long mount_namespace_of_task(long pid)
     snprintf(path, sizeof(path), "/proc/%ld/ns/mnt", pid);
     ssize_t size = readlink(path, own, sizeof(own));
     snprintf(path, sizeof(path), "/proc/%ld/task/%ld/children", pid, pid);
-    if (size < 0 || apply_read(path, children, sizeof(children)) < 0) {
+    if (size < 0 || apply_read_pids(path, children, sizeof(children)) < 0) {
         return pid;
     }
     char *rest = children, *rest_below, *end;
     for (long child; (child = strtol(rest, &end, 10)) > 0; rest = end) {
         snprintf(path, sizeof(path), "/proc/%ld/task/%ld/children", child, child);
-        if (apply_read(path, below, sizeof(below)) < 0) {
+        if (apply_read_pids(path, below, sizeof(below)) < 0) {
             continue;
         }
         rest_below = below;

@@ -423,7 +423,7 @@ static int clear_v2(const char *dir, const char *leaf, struct err *err)
     CLEANUP(xfreep) char *to = xasprintf("%s/cgroup.procs", leaf);
     char text[PROC_SIZE], *save;
     for (int round = 0; round < CLEARING_ROUNDS; round++) {
-        if (apply_read(from, text, sizeof(text)) <= 0) {
+        if (apply_read_pids(from, text, sizeof(text)) <= 0) {
             return 0;
         }
         int r = made(apply_mkdir(leaf, 0755), leaf, err);

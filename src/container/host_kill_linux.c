@@ -23,6 +23,7 @@
 
 #define PROCS_SIZE ((size_t)1 << 20)
 #define SMALL_FILE_SIZE 4096
+#define CGROUP_DEPTH_MAX 64 /* of cgroups below a container's that are looked into */
 #define ATTEMPTS_ASKED \
     4 /* so often a posix container's first process is asked, then it is made to */
 
@@ -82,7 +83,7 @@ static char *read_procs(const char *dir)
     CLEANUP(xfreep) char *path = xasprintf("%s/cgroup.procs", dir);
     char *text = malloc(PROCS_SIZE);
     ASSERT(text != NULL);
-    if (apply_read(path, text, PROCS_SIZE) <= 0) {
+    if (apply_read_pids(path, text, PROCS_SIZE) <= 0) {
         free(text);
         return NULL;
     }
@@ -148,17 +149,32 @@ static bool is_populated(const char *dir)
     return apply_read(path, text, sizeof(text)) > 0 && strstr(text, "populated 1") != NULL;
 }
 
-/* Kernels before 5.14 have no cgroup.kill: freezing them by cgroup.freeze, they die frozen. */
-static void kill_v2_by_hand(const char *dir)
+void host_kill_cgroup(const char *dir, int depth)
 {
-    CLEANUP(xfreep) char *freeze = xasprintf("%s/cgroup.freeze", dir);
-    CLEANUP(xfreep) char *leaf = xasprintf("%s/leaf", dir);
-    apply_write(freeze, "1");
-    char *procs = read_procs(leaf);
+    char *procs = read_procs(dir);
     if (procs != NULL) {
         kill_procs(procs);
     }
     free(procs);
+    DIR *folder = depth < CGROUP_DEPTH_MAX ? opendir(dir) : NULL;
+    struct dirent *entry;
+    while (folder != NULL && (entry = readdir(folder)) != NULL) {
+        if (entry->d_type == DT_DIR && entry->d_name[0] != '.') {
+            CLEANUP(xfreep) char *below = xasprintf("%s/%s", dir, entry->d_name);
+            host_kill_cgroup(below, depth + 1);
+        }
+    }
+    if (folder != NULL) {
+        closedir(folder);
+    }
+}
+
+/* Kernels before 5.14 have no cgroup.kill: freezing them by cgroup.freeze, they die frozen. */
+static void kill_v2_by_hand(const char *dir)
+{
+    CLEANUP(xfreep) char *freeze = xasprintf("%s/cgroup.freeze", dir);
+    apply_write(freeze, "1");
+    host_kill_cgroup(dir, 0);
     apply_write(freeze, "0");
 }
 

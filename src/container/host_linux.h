@@ -119,6 +119,8 @@ uint64_t host_start_time(pid_t pid);
 
 void host_signal(struct containerizer_host *host, const char *path, int signal);
 void host_kill(struct containerizer_host *host, const struct containerizer_effect *effect);
+/* SIGKILL for every process of a cgroup, and of those that tasks have made below it (depth 0). */
+void host_kill_cgroup(const char *dir, int depth);
 /* Kills what the containers that wait for it have left: one look at all processes for all. */
 void host_kill_scanned(struct containerizer_host *host);
 

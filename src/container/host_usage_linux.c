@@ -259,7 +259,7 @@ static void add_tree(pid_t root, struct sum *sum)
         add_process(pids[i], sum);
         char path[64], *end;
         snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)pids[i], (int)pids[i]);
-        if (apply_read(path, text, CHILDREN_SIZE) <= 0) {
+        if (apply_read_pids(path, text, CHILDREN_SIZE) <= 0) {
             continue;
         }
         long child;

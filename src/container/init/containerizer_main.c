@@ -142,7 +142,7 @@ static pid_t start(struct apply *apply, const struct plan *plan, size_t first, s
 static size_t kill_children(void)
 {
     static char text[CHILDREN_TEXT_SIZE];
-    if (apply_read("/proc/thread-self/children", text, sizeof(text)) <= 0) {
+    if (apply_read_pids("/proc/thread-self/children", text, sizeof(text)) <= 0) {
         return 0;
     }
     size_t count = 0;
