@@ -10,6 +10,7 @@
 #include "wire/http.h"
 
 #include "common/xalloc.h"
+#include "wire/http_head.h"
 #include "wire/url.h"
 
 enum reader_state {
@@ -147,120 +148,33 @@ static int on_headers_end(http_parser *parser)
     return -1; /* stops the parser at the head's last byte */
 }
 
-/* --- judging a head --- */
-
-static bool is_token(struct slice s)
-{
-    static const char marks[] = "!#$%&'*+-.^_`|~";
-    for (size_t i = 0; i < s.size; i++) {
-        char c = s.data[i];
-        bool alnum = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-        if (!alnum && (c == '\0' || memchr(marks, c, sizeof(marks) - 1) == NULL)) {
-            return false;
-        }
-    }
-    return s.size != 0;
-}
-
-static bool is_control(char c)
-{
-    return ((unsigned char)c < ' ' && c != '\t') || c == 127;
-}
-
-static bool is_line_text(struct slice s)
-{
-    for (size_t i = 0; i < s.size; i++) {
-        if (is_control(s.data[i])) {
-            return false;
-        }
-    }
-    return true;
-}
+/* --- the end of a head --- */
 
 static struct slice span_slice(const struct http_reader *reader, struct span span)
 {
     return slice_make(reader->text.data + span.at, span.size);
 }
 
-static const char *set_headers(struct http_reader *reader)
+static const char *judge_head(struct http_reader *reader)
 {
+    struct http_head *head = &reader->head;
+    if (reader->parser.http_major != 1) {
+        return "not HTTP/1";
+    }
     for (size_t i = 0; i < reader->span_count; i++) {
-        struct http_header *header = &reader->headers[i];
-        header->name = span_slice(reader, reader->spans[i].name);
-        header->value = slice_trim(span_slice(reader, reader->spans[i].value));
-        if (header->value.size == 0) {
-            header->value = SLICE(""); /* never NULL: that would be a header that is not there */
-        }
-        if (!is_token(header->name)) {
-            return "a header's name is malformed";
-        }
-        if (!is_line_text(header->value)) {
-            return "a header's value is malformed"; /* http-parser lets its first byte pass */
-        }
+        reader->headers[i] = (struct http_header){
+            .name = span_slice(reader, reader->spans[i].name),
+            .value = span_slice(reader, reader->spans[i].value),
+        };
     }
-    reader->head.headers = reader->headers;
-    reader->head.header_count = reader->span_count;
-    return NULL;
-}
-
-/* "/path?query", "http://host/path?query" or "*"; the fragment is dropped. */
-static const char *set_target(struct http_reader *reader)
-{
-    struct http_head *head = &reader->head;
-    head->target = span_slice(reader, reader->target);
-    struct slice rest = head->target;
-    ptrdiff_t colon = slice_find(rest, ':');
-    if (colon > 0 && slice_starts_with(slice_skip(rest, (size_t)colon), SLICE("://")) &&
-        rest.data[0] != '/') {
-        rest = slice_skip(rest, (size_t)colon + 3);
-        ptrdiff_t slash = slice_find(rest, '/');
-        rest = slash >= 0 ? slice_skip(rest, (size_t)slash) : SLICE("/");
+    const char *why = http_head_set_headers(head, reader->headers, reader->span_count);
+    if (why == NULL && reader->side == HTTP_REQUESTS) {
+        head->method = slice_from(http_method_str((enum http_method)reader->parser.method));
+        why = http_head_set_target(head, span_slice(reader, reader->target));
+    } else {
+        head->status = (int)reader->parser.status_code;
     }
-    if (rest.size == 0 || (rest.data[0] != '/' && !slice_is(rest, "*"))) {
-        return "the target is not a path";
-    }
-    ptrdiff_t fragment = slice_find(rest, '#');
-    if (fragment >= 0) {
-        rest.size = (size_t)fragment;
-    }
-    ptrdiff_t query = slice_find(rest, '?');
-    head->path = query >= 0 ? slice_make(rest.data, (size_t)query) : rest;
-    head->query = query >= 0 ? slice_skip(rest, (size_t)query + 1) : SLICE("");
-    return NULL;
-}
-
-/* How the body ends. What leaves a doubt is refused: two readers that take it differently are how
- * requests are smuggled. */
-static const char *set_framing(struct http_reader *reader)
-{
-    struct http_head *head = &reader->head;
-    head->content_size = -1;
-    size_t encodings = 0;
-    for (size_t i = 0; i < head->header_count; i++) {
-        const struct http_header *header = &head->headers[i];
-        if (slice_equal_nocase(header->name, SLICE("Content-Length"))) {
-            uint64_t size;
-            if (head->content_size >= 0) {
-                return "Content-Length twice";
-            }
-            if (!slice_parse_uint64(header->value, &size) || size > INT64_MAX) {
-                return "Content-Length is not a number of bytes";
-            }
-            head->content_size = (int64_t)size;
-        } else if (slice_equal_nocase(header->name, SLICE("Transfer-Encoding"))) {
-            encodings++;
-            head->chunked = slice_equal_nocase(header->value, SLICE("chunked"));
-            if (encodings > 1 || !head->chunked) {
-                return "a transfer encoding other than chunked";
-            }
-        } else if (slice_equal_nocase(header->name, SLICE("Upgrade"))) {
-            head->upgrade = true;
-        }
-    }
-    if (head->chunked && head->content_size >= 0) {
-        return "Content-Length beside chunked";
-    }
-    return NULL;
+    return why != NULL ? why : http_head_set_framing(head);
 }
 
 /* The state behind the head. */
@@ -308,16 +222,7 @@ static int fail(struct http_reader *reader, struct err *err, const char *why)
 static int end_head(struct http_reader *reader, struct err *err)
 {
     struct http_head *head = &reader->head;
-    const char *why = reader->parser.http_major != 1 ? "not HTTP/1" : set_headers(reader);
-    if (why == NULL && reader->side == HTTP_REQUESTS) {
-        head->method = slice_from(http_method_str((enum http_method)reader->parser.method));
-        why = set_target(reader);
-    } else {
-        head->status = (int)reader->parser.status_code;
-    }
-    if (why == NULL) {
-        why = set_framing(reader);
-    }
+    const char *why = judge_head(reader);
     if (why != NULL) {
         return fail(reader, err, why);
     }
@@ -409,7 +314,7 @@ static int read_extension(struct http_reader *reader, char c, struct err *err)
         reader->state = READER_CHUNK_SIZE_LF;
         return 0;
     }
-    if (is_control(c)) {
+    if (http_is_control(c)) {
         return fail(reader, err, "a chunk's extension is malformed");
     }
     if (++reader->extension_size > HTTP_CHUNK_EXTENSIONS_SIZE_MAX) {
@@ -424,7 +329,7 @@ static int read_trailer(struct http_reader *reader, char c, struct err *err)
         reader->state = reader->state == READER_TRAILER_START ? READER_END_LF : READER_TRAILER_LF;
         return 0;
     }
-    if (is_control(c)) {
+    if (http_is_control(c)) {
         return fail(reader, err, "a trailer is malformed");
     }
     if (++reader->trailer_size > HTTP_TRAILERS_SIZE_MAX) {
@@ -533,17 +438,6 @@ static int run(struct http_reader *reader, struct slice *bytes, struct err *err)
 }
 
 /* --- public --- */
-
-struct slice http_find_header(const struct http_head *head, const char *name)
-{
-    struct slice wanted = slice_from(name);
-    for (size_t i = 0; i < head->header_count; i++) {
-        if (slice_equal_nocase(head->headers[i].name, wanted)) {
-            return head->headers[i].value;
-        }
-    }
-    return (struct slice){NULL, 0};
-}
 
 struct http_reader *http_reader_new(enum http_side side, const struct http_parser_events *events,
                                     void *arg)

@@ -11,6 +11,7 @@ target_include_directories(tepui_sample SYSTEM PUBLIC ${CMAKE_CURRENT_BINARY_DIR
 target_compile_options(tepui_sample PRIVATE -w)
 target_link_libraries(tepui_sample PUBLIC PkgConfig::PROTOBUF_C)
 
+tepui_test(wire http_head)
 tepui_test(wire http_reader)
 tepui_test(wire http_write)
 tepui_test(wire http_content)
