@@ -236,17 +236,14 @@ bool registry_set_drain(struct registry *registry, struct registry_agent *agent,
 /* --- performing --- */
 
 /* Forgetting one entry leaves all others alone (facts/observed.md, high availability 14). */
-static bool registry_prune(struct registry *registry, const struct registry_op *op)
+static void registry_prune(struct registry *registry, const struct registry_op *op)
 {
-    bool changed = false;
     for (size_t i = 0; i < op->agent_id_count; i++) {
         struct registry_agent *agent = registry_find(registry, blob_slice(op->agent_ids[i]));
         if (agent != NULL && agent->state != REGISTRY_ADMITTED) {
             registry_forget(registry, agent);
-            changed = true;
         }
     }
-    return changed;
 }
 
 /* Whether there is room for an agent, or for more of it. What takes room away from others is not
@@ -281,7 +278,7 @@ static bool admit(struct registry *registry, struct registry_agent *agent,
 }
 
 static bool update(struct registry *registry, struct registry_agent *agent,
-                   const struct registry_op *op, bool *ret_changed)
+                   const struct registry_op *op)
 {
     if (slice_equal(blob_slice(agent->info), blob_slice(op->agent_info))) {
         return true;
@@ -292,20 +289,18 @@ static bool update(struct registry *registry, struct registry_agent *agent,
     registry->size_max -= entry_size_max(agent);
     describe(agent, op->agent_info);
     registry->size_max += entry_size_max(agent);
-    *ret_changed = true;
     return true;
 }
 
-bool registry_apply(struct registry *registry, const struct registry_op *op, bool *ret_changed)
+bool registry_apply(struct registry *registry, const struct registry_op *op)
 {
     struct registry_agent *agent =
         op->agent_id != NULL ? registry_find(registry, blob_slice(op->agent_id)) : NULL;
     bool admitted = agent != NULL && agent->state == REGISTRY_ADMITTED;
     bool is_ours = agent != NULL && agent->state != REGISTRY_GONE;
-    *ret_changed = false;
     switch (op->type) {
     case REGISTRY_READ:
-        return true;
+        break;
     case REGISTRY_RECOVER:
         registry_set_master(registry, op->agent_info);
         break;
@@ -315,7 +310,7 @@ bool registry_apply(struct registry *registry, const struct registry_op *op, boo
         }
         break;
     case REGISTRY_UPDATE_AGENT:
-        return admitted && update(registry, agent, op, ret_changed);
+        return admitted && update(registry, agent, op);
     case REGISTRY_MARK_UNREACHABLE:
         if (!admitted) {
             return false;
@@ -344,31 +339,26 @@ bool registry_apply(struct registry *registry, const struct registry_op *op, boo
         registry_forget(registry, agent);
         break;
     case REGISTRY_PRUNE:
-        *ret_changed = registry_prune(registry, op);
-        return true;
+        registry_prune(registry, op);
+        break;
     case REGISTRY_UPDATE_SCHEDULE:
-        *ret_changed = registry_maintenance_update(registry, blob_slice(op->request));
-        return *ret_changed;
+        return registry_maintenance_update(registry, blob_slice(op->request));
     case REGISTRY_START_MAINTENANCE:
-        *ret_changed = registry_maintenance_start(registry, blob_slice(op->request));
-        return *ret_changed;
+        return registry_maintenance_start(registry, blob_slice(op->request));
     case REGISTRY_STOP_MAINTENANCE:
-        *ret_changed = registry_maintenance_stop(registry, blob_slice(op->request));
-        return *ret_changed;
+        return registry_maintenance_stop(registry, blob_slice(op->request));
     case REGISTRY_UPDATE_WEIGHTS:
-        return registry_parts_update_weights(registry, blob_slice(op->request), ret_changed);
+        return registry_parts_update_weights(registry, blob_slice(op->request));
     case REGISTRY_UPDATE_QUOTA:
-        return registry_parts_update_quota(registry, blob_slice(op->request), ret_changed);
+        return registry_parts_update_quota(registry, blob_slice(op->request));
     case REGISTRY_DRAIN_AGENT:
-        return is_ours &&
-               registry_drain_begin(registry, agent, blob_slice(op->request), ret_changed);
+        return is_ours && registry_drain_begin(registry, agent, blob_slice(op->request));
     case REGISTRY_MARK_DRAINED:
-        return is_ours && registry_drain_end(registry, agent, ret_changed);
+        return is_ours && registry_drain_end(registry, agent);
     case REGISTRY_DEACTIVATE_AGENT:
-        return is_ours && registry_drain_deactivate(registry, agent, ret_changed);
+        return is_ours && registry_drain_deactivate(registry, agent);
     case REGISTRY_REACTIVATE_AGENT:
-        return is_ours && registry_drain_reactivate(registry, agent, ret_changed);
+        return is_ours && registry_drain_reactivate(registry, agent);
     }
-    *ret_changed = true;
     return true;
 }

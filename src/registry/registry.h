@@ -138,9 +138,9 @@ struct registry {
 
 struct registry *registry_new(uint64_t seed) WARN_UNUSED;
 struct registry *registry_free(struct registry *registry);
-/* Performs one operation: whether it fitted the state, and whether the state changed. RECOVER
- * changes who leads; READ nothing. */
-bool registry_apply(struct registry *registry, const struct registry_op *op, bool *ret_changed);
+/* Performs one operation: whether it fitted the state. One that does not fit changes nothing.
+ * RECOVER changes who leads; READ nothing. */
+bool registry_apply(struct registry *registry, const struct registry_op *op);
 struct registry_agent *registry_find(const struct registry *registry, struct slice agent_id);
 
 /* Another drain_info (referenced; NULL = none) and deactivation of an agent that is not gone. False

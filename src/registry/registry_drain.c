@@ -34,7 +34,7 @@ static bool any_deactivated(const struct list *list)
 }
 
 static bool set(struct registry *registry, struct registry_agent *agent, struct blob *drain_info,
-                bool deactivated, bool *ret_changed)
+                bool deactivated)
 {
     if (agent->deactivated == deactivated &&
         slice_equal(blob_slice(agent->drain_info), blob_slice(drain_info))) {
@@ -46,40 +46,37 @@ static bool set(struct registry *registry, struct registry_agent *agent, struct 
     registry_parts_require(registry, SLICE("AGENT_DRAINING"),
                            any_deactivated(&registry->admitted) ||
                                any_deactivated(&registry->unreachable));
-    *ret_changed = true;
     return true;
 }
 
 static bool drain(struct registry *registry, struct registry_agent *agent, Pb__DrainState state,
-                  struct slice config, bool *ret_changed)
+                  struct slice config)
 {
     struct blob *info = make_info(state, config);
-    bool fitted = set(registry, agent, info, true, ret_changed);
+    bool fitted = set(registry, agent, info, true);
     blob_unref(info);
     return fitted;
 }
 
 bool registry_drain_begin(struct registry *registry, struct registry_agent *agent,
-                          struct slice config, bool *ret_changed)
+                          struct slice config)
 {
-    return drain(registry, agent, PB__DRAIN_STATE__DRAINING, config, ret_changed);
+    return drain(registry, agent, PB__DRAIN_STATE__DRAINING, config);
 }
 
-bool registry_drain_end(struct registry *registry, struct registry_agent *agent, bool *ret_changed)
+bool registry_drain_end(struct registry *registry, struct registry_agent *agent)
 {
     struct cursor_field config;
     return is_draining(agent) && cursor_find(blob_slice(agent->drain_info), INFO_CONFIG, &config) &&
-           drain(registry, agent, PB__DRAIN_STATE__DRAINED, config.bytes, ret_changed);
+           drain(registry, agent, PB__DRAIN_STATE__DRAINED, config.bytes);
 }
 
-bool registry_drain_deactivate(struct registry *registry, struct registry_agent *agent,
-                               bool *ret_changed)
+bool registry_drain_deactivate(struct registry *registry, struct registry_agent *agent)
 {
-    return set(registry, agent, agent->drain_info, true, ret_changed);
+    return set(registry, agent, agent->drain_info, true);
 }
 
-bool registry_drain_reactivate(struct registry *registry, struct registry_agent *agent,
-                               bool *ret_changed)
+bool registry_drain_reactivate(struct registry *registry, struct registry_agent *agent)
 {
-    return set(registry, agent, NULL, false, ret_changed);
+    return set(registry, agent, NULL, false);
 }

@@ -8,17 +8,14 @@
 
 #include "registry/registry.h"
 
-/* Whether the operation fitted: false also if there is no room. *ret_changed is only set where the
- * state changed. */
+/* Whether the operation fitted: false also if there is no room. */
 
 /* DRAINING, and deactivated. `config` is an encoded DrainConfig. */
 bool registry_drain_begin(struct registry *registry, struct registry_agent *agent,
-                          struct slice config, bool *ret_changed);
+                          struct slice config);
 /* DRAINING -> DRAINED. */
-bool registry_drain_end(struct registry *registry, struct registry_agent *agent, bool *ret_changed);
-bool registry_drain_deactivate(struct registry *registry, struct registry_agent *agent,
-                               bool *ret_changed);
-bool registry_drain_reactivate(struct registry *registry, struct registry_agent *agent,
-                               bool *ret_changed);
+bool registry_drain_end(struct registry *registry, struct registry_agent *agent);
+bool registry_drain_deactivate(struct registry *registry, struct registry_agent *agent);
+bool registry_drain_reactivate(struct registry *registry, struct registry_agent *agent);
 
 #endif

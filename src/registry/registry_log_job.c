@@ -35,8 +35,7 @@ static void apply(struct registry_log_job *job)
     struct registry_op *op;
     job->applied = xcalloc(job->batch_count, sizeof(job->applied[0]));
     LIST_FOR_EACH (op, &job->batch, link) {
-        bool changed;
-        job->applied[i++] = registry_apply(job->registry, op, &changed);
+        job->applied[i++] = registry_apply(job->registry, op);
     }
     ASSERT(i == job->batch_count);
     job->full_count = job->registry->full_count - full_before;

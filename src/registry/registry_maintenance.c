@@ -225,10 +225,9 @@ static void put_machine(struct buf *out, const struct registry_machine *machine,
 /* Both parts, or none of them. */
 static bool replace_both(struct registry *registry, struct buf *machines, struct buf *schedules)
 {
-    bool changed;
     struct blob *before = blob_ref(registry->parts[REGISTRY_SCHEDULES]);
-    bool fits = registry_parts_replace(registry, REGISTRY_SCHEDULES, schedules, &changed);
-    if (fits && !registry_parts_replace(registry, REGISTRY_MACHINES, machines, &changed)) {
+    bool fits = registry_parts_replace(registry, REGISTRY_SCHEDULES, schedules);
+    if (fits && !registry_parts_replace(registry, REGISTRY_MACHINES, machines)) {
         registry_set_part(registry, REGISTRY_SCHEDULES, before);
         fits = false;
     }
@@ -297,7 +296,6 @@ bool registry_maintenance_start(struct registry *registry, struct slice request)
     add_machines(&names, request);
     bool fits = all_are(registry, &names, PB__MACHINE_INFO__MODE__DRAINING);
     if (fits) {
-        bool changed;
         struct buf machines = BUF_INIT;
         struct registry_machine machine;
         struct registry_machine_walk walk = registry_maintenance_begin(registry);
@@ -311,7 +309,7 @@ bool registry_maintenance_start(struct registry *registry, struct slice request)
             }
         }
         wire_end(&machines, begun);
-        fits = registry_parts_replace(registry, REGISTRY_MACHINES, &machines, &changed);
+        fits = registry_parts_replace(registry, REGISTRY_MACHINES, &machines);
         buf_deinit(&machines);
     }
     names_deinit(&names);

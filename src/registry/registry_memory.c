@@ -52,11 +52,10 @@ bool registry_memory_next(struct registry_memory *memory, struct registry_event 
     if (op == NULL) {
         return false;
     }
-    bool changed;
     *ret_event = (struct registry_event){
         .type = op->type,
         .token = op->token,
-        .applied = registry_apply(memory->registry, op, &changed),
+        .applied = registry_apply(memory->registry, op),
         .registry = op->type == REGISTRY_RECOVER ? memory->registry : NULL,
     };
     if (op->type == REGISTRY_READ) {

@@ -114,8 +114,7 @@ static void wishes_deinit(struct wishes *wishes)
 
 /* --- changing a part --- */
 
-bool registry_parts_replace(struct registry *registry, enum registry_part part, struct buf *bytes,
-                            bool *ret_changed)
+bool registry_parts_replace(struct registry *registry, enum registry_part part, struct buf *bytes)
 {
     struct slice old = blob_slice(registry->parts[part]);
     struct blob *blob = bytes->size > 0 ? blob_take(bytes) : NULL;
@@ -128,7 +127,6 @@ bool registry_parts_replace(struct registry *registry, enum registry_part part, 
     }
     if (!slice_equal(old, blob_slice(blob))) {
         registry_set_part(registry, part, blob);
-        *ret_changed = true;
     }
     blob_unref(blob);
     return true;
@@ -179,8 +177,7 @@ static void grant(const struct registry *registry, const struct shape *shape,
     }
 }
 
-bool registry_parts_update_weights(struct registry *registry, struct slice request,
-                                   bool *ret_changed)
+bool registry_parts_update_weights(struct registry *registry, struct slice request)
 {
     static const uint32_t role[] = {ENTRY_INFO, WEIGHT_INFO_ROLE};
     static const struct shape shape = {REGISTRY_WEIGHTS, FIELD_WEIGHTS, role, 2, true};
@@ -189,12 +186,11 @@ bool registry_parts_update_weights(struct registry *registry, struct slice reque
     wishes_init(&wishes, registry, request, CALL_WEIGHT_INFOS, WEIGHT_INFO_ROLE);
     grant(registry, &shape, &wishes, &out);
     wishes_deinit(&wishes);
-    return registry_parts_replace(registry, REGISTRY_WEIGHTS, &out, ret_changed);
+    return registry_parts_replace(registry, REGISTRY_WEIGHTS, &out);
 }
 
 /* Those in their older form that nobody has changed since. */
-static void drop_older_quotas(struct registry *registry, const struct wishes *wishes,
-                              bool *ret_changed)
+static void drop_older_quotas(struct registry *registry, const struct wishes *wishes)
 {
     static const uint32_t role[] = {ENTRY_INFO, QUOTA_INFO_ROLE};
     struct buf out = BUF_INIT;
@@ -206,11 +202,11 @@ static void drop_older_quotas(struct registry *registry, const struct wishes *wi
             buf_append_slice(&out, field.whole);
         }
     }
-    bool fitted = registry_parts_replace(registry, REGISTRY_QUOTAS, &out, ret_changed);
+    bool fitted = registry_parts_replace(registry, REGISTRY_QUOTAS, &out);
     ASSERT(fitted); /* it has not grown */
 }
 
-bool registry_parts_update_quota(struct registry *registry, struct slice request, bool *ret_changed)
+bool registry_parts_update_quota(struct registry *registry, struct slice request)
 {
     static const uint32_t role[] = {CONFIG_ROLE};
     static const struct shape shape = {REGISTRY_QUOTA_CONFIGS, FIELD_QUOTA_CONFIGS, role, 1, false};
@@ -218,9 +214,9 @@ bool registry_parts_update_quota(struct registry *registry, struct slice request
     struct wishes wishes;
     wishes_init(&wishes, registry, request, CALL_QUOTA_CONFIGS, CONFIG_ROLE);
     grant(registry, &shape, &wishes, &out);
-    bool fitted = registry_parts_replace(registry, REGISTRY_QUOTA_CONFIGS, &out, ret_changed);
+    bool fitted = registry_parts_replace(registry, REGISTRY_QUOTA_CONFIGS, &out);
     if (fitted) {
-        drop_older_quotas(registry, &wishes, ret_changed);
+        drop_older_quotas(registry, &wishes);
         registry_parts_require(registry, SLICE("QUOTA_V2"),
                                registry->parts[REGISTRY_QUOTA_CONFIGS] != NULL);
     }

@@ -1,5 +1,6 @@
 /* Operations on the registry, and the one in memory. */
 #include "../unit.h"
+#include "registry_apply.h"
 
 #include "registry/registry_memory.h"
 
@@ -18,7 +19,7 @@ static bool apply(struct registry *registry, enum registry_op_type type, const c
     registry_ops_init(&ops);
     struct registry_op *op = op_new(&ops, type, id, info);
     op->time_ns = 42;
-    bool fitted = registry_apply(registry, op, ret_changed);
+    bool fitted = apply_op(registry, op, ret_changed);
     registry_ops_deinit(&ops);
     return fitted;
 }
@@ -115,13 +116,13 @@ static void test_pruning_leaves_all_others_alone(void **state)
     op->agent_ids[1] = blob_from(SLICE("d")); /* admitted: stays */
     op->agent_ids[2] = blob_from(SLICE("nobody"));
     op->agent_id_count = 3;
-    assert_true(registry_apply(r, op, &changed));
+    assert_true(apply_op(r, op, &changed));
     assert_true(changed);
     assert_null(registry_find(r, SLICE("b")));
     assert_int_equal(state_of(r, "a"), REGISTRY_UNREACHABLE);
     assert_int_equal(state_of(r, "c"), REGISTRY_UNREACHABLE);
     assert_int_equal(state_of(r, "d"), REGISTRY_ADMITTED);
-    assert_true(registry_apply(r, op, &changed));
+    assert_true(apply_op(r, op, &changed));
     assert_false(changed);
     registry_ops_deinit(&ops);
     registry_free(r);

@@ -1,5 +1,6 @@
 /* The registry as bytes: against what the original wrote, and what we do not know. */
 #include "../unit.h"
+#include "registry_apply.h"
 
 #define json_string jansson_string
 #define json_null jansson_null
@@ -87,7 +88,7 @@ static bool apply(struct registry *registry, enum registry_op_type type, const c
         registry_ask(&ops, type, 1, id != NULL ? blob_from(slice_from(id)) : NULL,
                      info.size > 0 ? blob_from(info) : NULL);
     op->time_ns = time_ns;
-    bool fitted = registry_apply(registry, op, &changed);
+    bool fitted = apply_op(registry, op, &changed);
     registry_ops_deinit(&ops);
     return fitted;
 }

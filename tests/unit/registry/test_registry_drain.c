@@ -1,5 +1,6 @@
 /* Agents that are drained or deactivated, in the registry. */
 #include "../unit.h"
+#include "registry_apply.h"
 
 #include "registry/registry.h"
 #include "wire/cursor.h"
@@ -34,7 +35,7 @@ static bool apply(enum registry_op_type type, const char *id)
     op->request = blob_from(SLICE(CONFIG));
     op->time_ns = 1;
     changed = false;
-    bool fitted = registry_apply(registry, op, &changed);
+    bool fitted = apply_op(registry, op, &changed);
     registry_ops_deinit(&ops);
     return fitted;
 }

@@ -1,4 +1,5 @@
 /* What operators set, in the encoded registry: entries come, change and go, others stay. */
+#include "registry_apply.h"
 #include "registry_json.h"
 
 #include "registry/registry_codec.h"
@@ -29,7 +30,7 @@ static bool change(struct registry *registry, enum registry_op_type type, const 
     struct registry_op *op = registry_ask(&ops, type, 1, NULL, NULL);
     encode_json(desc, json, &request);
     op->request = blob_from(buf_slice(&request));
-    bool fitted = registry_apply(registry, op, ret_changed);
+    bool fitted = apply_op(registry, op, ret_changed);
     registry_ops_deinit(&ops);
     return fitted;
 }
