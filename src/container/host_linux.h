@@ -106,14 +106,22 @@ int host_prepare(struct containerizer_host *host, struct err *err) WARN_UNUSED;
 
 void host_spawn(struct containerizer_host *host, struct containerizer_effect *effect);
 void host_adopt(struct containerizer_host *host, struct containerizer_effect *effect);
-void host_fetch(struct containerizer_host *host, struct containerizer_effect *effect);
 void host_uncache(const char *path);
 void host_release(struct containerizer_host *host, const char *path);
 void host_agent_readable(struct containerizer_host *host, struct hosted *hosted);
-void host_fetcher_ended(struct containerizer_host *host, struct hosted *hosted);
 void host_process_ended(struct containerizer_host *host, struct hosted *hosted);
 /* The start time of a process (ticks since boot), 0 if there is none. */
 uint64_t host_start_time(pid_t pid);
+
+/* Closes those that are not -1, which they are afterwards. */
+void host_close_all(int *fds, size_t count);
+
+/* --- host_fetch_linux.c --- */
+
+/* Starts the fetcher: FETCHED follows, at once if it cannot be or files of the cache are missing.
+ */
+void host_fetch(struct containerizer_host *host, struct containerizer_effect *effect);
+void host_fetcher_ended(struct containerizer_host *host, struct hosted *hosted);
 
 /* --- host_kill_linux.c --- */
 
