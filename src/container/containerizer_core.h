@@ -103,8 +103,6 @@ struct core_container *containerizer_add(struct containerizer *c, const char *pa
 /* Forgets it and all in it. */
 void containerizer_remove(struct containerizer *c, struct core_container *container);
 void containerizer_report(struct containerizer *c, struct container_report *report);
-/* Kills and cleans it and all in it, whatever it is doing. */
-void containerizer_destroy(struct containerizer *c, struct core_container *container);
 void containerizer_move(struct containerizer *c, struct core_container *container,
                         enum container_state state);
 /* UPDATED. */
@@ -145,6 +143,26 @@ void containerizer_fetch_ended(struct containerizer *c, struct core_container *c
                                const struct containerizer_event *event);
 /* At the end of a step: who waited for the cache goes on. */
 void containerizer_fetch_wake(struct containerizer *c);
+
+/* --- containerizer_end.c --- */
+
+/* Kills and cleans it and all in it, whatever it is doing. */
+void containerizer_destroy(struct containerizer *c, struct core_container *container);
+/* One in KILLING: asks for an attempt, or for another behind the one that is on its way. */
+void containerizer_kill(struct containerizer *c, struct core_container *container);
+/* From KILLING on to CLEANING, if nothing of it and nothing in it runs any more. */
+void containerizer_advance(struct containerizer *c, struct core_container *container);
+/* The time between two attempts has passed. */
+void containerizer_end_again(struct containerizer *c, struct core_container *container);
+/* EXITED, LIMIT, KILLED (`left`: something runs on), STIRRED, CLEANED (`left`: something is there).
+ */
+void containerizer_exited(struct containerizer *c, struct core_container *container,
+                          struct containerizer_event *event);
+void containerizer_limited(struct containerizer *c, struct core_container *container,
+                           struct containerizer_event *event);
+void containerizer_killed(struct containerizer *c, struct core_container *container, bool left);
+void containerizer_stirred(struct containerizer *c, struct core_container *container);
+void containerizer_cleaned(struct containerizer *c, struct core_container *container, bool left);
 
 /* --- containerizer_recover.c --- */
 
