@@ -7,6 +7,8 @@
 #include "master/fields.h"
 #include "master/master_state.h"
 #include "master/operation_status.h"
+#include "resources/resource_pb.h"
+#include "resources/resource_validate.h"
 #include "wire/cursor.h"
 #include "wire/message.h"
 
@@ -135,6 +137,55 @@ void master_update_executor_message(struct master *master,
 
 /* --- the agent itself --- */
 
+/* Frameworks that were offered some of what may be given out twice are told at once that this has
+ * changed; all other offers stay. */
+static void rescind_revocable(struct master *master, struct agent *agent)
+{
+    struct offer *offer;
+    LIST_FOR_EACH (offer, &agent->offers, of_agent) {
+        for (uint32_t i = 0; i < offer->resources.count; i++) {
+            if (offer->resources.items[i].kind->is_revocable) {
+                master_offer_rescind(master, offer);
+                break;
+            }
+        }
+    }
+}
+
+/* What the agent gives out twice takes the place of what it did before. */
+static void set_oversubscribed(struct master *master, struct agent *agent,
+                               const Pb__Internal__UpdateSlaveMessage *message)
+{
+    struct err err;
+    CLEANUP(resources_deinit) struct resources told = RESOURCES_INIT;
+    CLEANUP(resources_deinit) struct resources revocable = RESOURCES_INIT;
+    struct resources total;
+    if (resource_validate_all(message->oversubscribed_resources,
+                              message->n_oversubscribed_resources, &err) != 0) {
+        master_log(master, LOG_LEVEL_WARNING,
+                   "Ignoring oversubscribed resources of agent %s at %s: %s", agent->id->data,
+                   agent->pid, err.text);
+        return;
+    }
+    for (size_t i = 0; i < message->n_oversubscribed_resources; i++) {
+        resource_pb_upgrade(message->oversubscribed_resources[i], &master->arena);
+    }
+    resources_add_pb(&told, message->oversubscribed_resources, message->n_oversubscribed_resources,
+                     &master->kinds);
+    resources_revocable(&told, &revocable);
+    resources_nonrevocable(&agent->total, &total);
+    resources_add(&total, &revocable);
+    if (resources_equal(&total, &agent->total)) {
+        resources_deinit(&total);
+        return;
+    }
+    master_log(master, LOG_LEVEL_INFO, "Agent %s at %s oversubscribes %s", agent->id->data,
+               agent->pid, resources_text(&revocable, &master->arena));
+    master_agent_set_total(master, agent, &total);
+    rescind_revocable(master, agent);
+    master_agent_changed(master, agent, false);
+}
+
 void master_update_agent(struct master *master, const Pb__Internal__UpdateSlaveMessage *message)
 {
     master_count(master, COUNTER_MESSAGES_UPDATE_SLAVE);
@@ -146,6 +197,10 @@ void master_update_agent(struct master *master, const Pb__Internal__UpdateSlaveM
         /* What is sent to it carries it, so that it can tell which resources were meant. */
         agent->has_resource_version = uuid_from_bytes(
             message_bytes(message->resource_version_uuid->value), &agent->resource_version);
+    }
+    /* Agents before 1.5 do not say whether they tell of it, but do. */
+    if (!message->has_update_oversubscribed_resources || message->update_oversubscribed_resources) {
+        set_oversubscribed(master, agent, message);
     }
     if (message->operations != NULL) {
         master_operation_on_list(master, agent, message->operations);

@@ -18,7 +18,7 @@ void master_update_executor_exited(struct master *master,
                                    Pb__Internal__ExitedExecutorMessage *message);
 void master_update_executor_message(struct master *master,
                                     const Pb__Internal__ExecutorToFrameworkMessage *message);
-/* UpdateSlaveMessage: a new resource version. */
+/* UpdateSlaveMessage: what may be given out twice, a new resource version. */
 void master_update_agent(struct master *master, const Pb__Internal__UpdateSlaveMessage *message);
 
 #endif

@@ -1,6 +1,6 @@
 foreach(module agents frameworks tasks http v0 snapshot validation limits weights quota
                maintenance inverse_offers drain audit role_tally reconcile authenticate
-               constraints whitelist)
+               constraints whitelist revocable)
   tepui_test(master ${module} SOURCES ${CMAKE_SOURCE_DIR}/tests/unit/master/harness.c)
 endforeach()
 foreach(module state_json operator_reads operator_events metrics files)
