@@ -151,6 +151,9 @@ void alloc_agent_set_traits(struct alloc *a, struct alloc_agent *agent,
     agent->is_remote =
         info->region != NULL && a->region != NULL && strcmp(info->region, a->region) != 0;
     alloc_agent_forget_refusals(agent);
+    if (agent->excluded_words != 0) {
+        memset(agent->excluded, 0, agent->excluded_words * sizeof(uint64_t));
+    }
 }
 
 struct alloc_agent *alloc_agent_new(struct alloc *a, uint32_t id,
@@ -194,6 +197,7 @@ void alloc_agent_free(struct alloc *a, struct alloc_agent *agent)
     quantities_deinit(&agent->unreserved);
     free(agent->held);
     free(agent->refused);
+    free(agent->excluded);
     free(agent);
 }
 
@@ -246,16 +250,28 @@ static void set_basis(struct alloc_agent *agent)
     agent->basis_exact_version = agent->version;
 }
 
+static void make_words(uint64_t **bits, uint32_t *count, uint32_t word)
+{
+    if (word >= *count) {
+        uint32_t words = MAX(word + 1, *count * 2);
+        *bits = xrealloc(*bits, words, sizeof(uint64_t));
+        memset(*bits + *count, 0, (words - *count) * sizeof(uint64_t));
+        *count = words;
+    }
+}
+
+void alloc_agent_note_exclusion(struct alloc_agent *agent, struct alloc_client *client)
+{
+    uint32_t word = client->node.id / 64;
+    make_words(&agent->excluded, &agent->excluded_words, word);
+    agent->excluded[word] |= UINT64_C(1) << client->node.id % 64;
+    client->may_be_refused = true;
+}
+
 void alloc_agent_note_refusal(struct alloc_agent *agent, struct alloc_client *client)
 {
     uint32_t word = client->node.id / 64;
-    if (word >= agent->refused_words) {
-        uint32_t words = MAX(word + 1, agent->refused_words * 2);
-        agent->refused = xrealloc(agent->refused, words, sizeof(uint64_t));
-        memset(&agent->refused[agent->refused_words], 0,
-               (words - agent->refused_words) * sizeof(uint64_t));
-        agent->refused_words = words;
-    }
+    make_words(&agent->refused, &agent->refused_words, word);
     if (!agent->has_refused) {
         set_basis(agent);
     } else if (agent->basis_exact_version != agent->version) {
@@ -290,11 +306,12 @@ void alloc_agent_forget_refusals(struct alloc_agent *agent)
 
 bool alloc_agent_forget_refusals_of(struct alloc_agent *agent, const uint64_t *mask, uint32_t words)
 {
-    if (!agent->has_refused) {
-        return false;
-    }
     uint64_t found = 0;
-    for (uint32_t i = 0; i < MIN(words, agent->refused_words); i++) {
+    for (uint32_t i = 0; i < MIN(words, agent->excluded_words); i++) {
+        found |= agent->excluded[i] & mask[i];
+        agent->excluded[i] &= ~mask[i];
+    }
+    for (uint32_t i = 0; agent->has_refused && i < MIN(words, agent->refused_words); i++) {
         found |= agent->refused[i] & mask[i];
         agent->refused[i] &= ~mask[i];
     }

@@ -61,6 +61,10 @@ struct alloc_agent {
     uint64_t basis_version;       /* of available that was last found contained in basis */
     uint64_t basis_exact_version; /* of available that was last found equal to it */
 
+    /* Clients whose constraints exclude it, whatever is available; bits by client id. */
+    uint64_t *excluded; /* heap */
+    uint32_t excluded_words;
+
     /* Offer filters by client id: open addressing. */
     struct alloc_filter **filters;      /* heap */
     uint32_t filter_capacity;           /* a power of two, or 0 */
@@ -111,11 +115,20 @@ static inline bool alloc_agent_is_refused(const struct alloc_agent *agent, uint3
     return word < agent->refused_words && (agent->refused[word] >> client_id % 64 & 1) != 0;
 }
 
+static inline bool alloc_agent_is_excluded(const struct alloc_agent *agent, uint32_t client_id)
+{
+    uint32_t word = client_id / 64;
+    return word < agent->excluded_words && (agent->excluded[word] >> client_id % 64 & 1) != 0;
+}
+
+/* The client's constraints exclude the agent, until either of them changes. */
+void alloc_agent_note_exclusion(struct alloc_agent *agent, struct alloc_client *client);
 /* The client refuses all that is available now. */
 void alloc_agent_note_refusal(struct alloc_agent *agent, struct alloc_client *client);
 void alloc_agent_forget_refusal(struct alloc_agent *agent, uint32_t client_id);
 void alloc_agent_forget_refusals(struct alloc_agent *agent);
-/* Those of the clients in `mask`, which has `words` words; true if there were any. */
+/* Those of the clients in `mask`, which has `words` words, and exclusions by them; true if there
+ * were any. */
 bool alloc_agent_forget_refusals_of(struct alloc_agent *agent, const uint64_t *mask,
                                     uint32_t words);
 /* Forgets refusals that do not hold for what is available now. */

@@ -4,10 +4,26 @@
 
 /* --- may it --- */
 
+/* Its framework's constraints are asked once: a no stands until they or the agent change. */
+static bool is_excluded(struct alloc_agent *agent, struct alloc_client *client)
+{
+    const struct alloc_framework *framework = client->framework;
+    if (framework->constraint == NULL) {
+        return false;
+    }
+    if (alloc_agent_is_excluded(agent, client->node.id)) {
+        return true;
+    }
+    if (framework->constraint(framework->constraint_arg, client->role->name.data, agent->id)) {
+        return false;
+    }
+    alloc_agent_note_exclusion(agent, client);
+    return true;
+}
+
 /* For reasons that do not depend on what is available: facts/state_machines.md, 6, "Roles filtered
  * by capability". */
-static bool is_barred(const struct alloc *a, const struct alloc_agent *agent,
-                      const struct alloc_client *client)
+static bool is_barred(const struct alloc *a, struct alloc_agent *agent, struct alloc_client *client)
 {
     const struct alloc_framework *framework = client->framework;
     uint32_t able = framework->capabilities;
@@ -23,8 +39,7 @@ static bool is_barred(const struct alloc *a, const struct alloc_agent *agent,
     if (agent->is_remote && (able & ALLOCATOR_REGION_AWARE) == 0) {
         return true;
     }
-    return framework->constraint != NULL &&
-           !framework->constraint(framework->constraint_arg, client->role->name.data, agent->id);
+    return is_excluded(agent, client);
 }
 
 /* Is it able to understand what the entry is? */

@@ -77,7 +77,7 @@ static void visit_clients(struct visit *v, struct alloc_role *role)
         if (id == UINT32_MAX) {
             return;
         }
-        if (alloc_agent_is_refused(v->agent, id)) {
+        if (alloc_agent_is_refused(v->agent, id) || alloc_agent_is_excluded(v->agent, id)) {
             continue;
         }
         offer(v, client_of(a, id));
@@ -186,14 +186,17 @@ static void visit_random(struct visit *v)
 
 /* --- few clients are left --- */
 
-/* Active clients that have not refused the agent, up to `count_max` + 1 of them. */
+/* Active clients that have not refused the agent and do not exclude it, up to `count_max` + 1 of
+ * them. */
 static uint32_t list_left(const struct alloc *a, const struct alloc_agent *agent,
                           struct alloc_client **left, uint32_t count_max)
 {
     uint32_t count = 0;
     for (uint32_t word = 0; word < a->active_words; word++) {
-        uint64_t refused = word < agent->refused_words ? agent->refused[word] : 0;
-        for (uint64_t bits = a->active[word] & ~refused; bits != 0; bits &= bits - 1) {
+        uint64_t refused =
+            agent->has_refused && word < agent->refused_words ? agent->refused[word] : 0;
+        uint64_t excluded = word < agent->excluded_words ? agent->excluded[word] : 0;
+        for (uint64_t bits = a->active[word] & ~(refused | excluded); bits != 0; bits &= bits - 1) {
             if (count == count_max) {
                 return count_max + 1;
             }
@@ -257,7 +260,8 @@ void alloc_visit(struct alloc *a, struct alloc_agent *agent, enum alloc_stage st
     alloc_agent_check_refusals(agent);
     struct alloc_client *left[ALLOC_VISIT_FEW];
     uint32_t left_count = UINT32_MAX;
-    if (agent->has_refused && !a->has_random_roles && !a->has_random_frameworks) {
+    if ((agent->has_refused || agent->excluded_words != 0) && !a->has_random_roles &&
+        !a->has_random_frameworks) {
         left_count = list_left(a, agent, left, ALLOC_VISIT_FEW);
     }
     if (left_count <= ALLOC_VISIT_FEW) {

@@ -14,8 +14,10 @@
 
 #include "common/duration.h"
 #include "common/xalloc.h"
+#include "resources/offer_constraints.h"
 #include "resources/resources.h"
 #include "tepui/allocator.h"
+#include "wire/json.h"
 
 #define INTERVAL_NS NS_PER_SEC
 #define FOREVER_NS (365 * NS_PER_DAY)
@@ -548,6 +550,100 @@ static void bench_full_cycle(uint32_t agent_count, uint32_t framework_count, uin
     end(&b);
 }
 
+/* Attributes of agents, by id. */
+struct racks {
+    struct offer_constraints *constraints;
+    struct agent_traits *agents;
+};
+
+static bool is_on_rack(const void *arg, const char *role, uint32_t agent)
+{
+    const struct racks *racks = arg;
+    return offer_constraints_admit(racks->constraints, role, &racks->agents[agent]);
+}
+
+/* One group of two: a name, and an expression on half of the racks. */
+static struct offer_constraints *even_racks(void)
+{
+    static const char json[] =
+        "{\"role_constraints\":{\"*\":{\"groups\":[{\"attribute_constraints\":["
+        "{\"selector\":{\"attribute_name\":\"kernel\"},\"predicate\":{\"text_equals\":"
+        "{\"value\":\"6.1\"}}},"
+        "{\"selector\":{\"attribute_name\":\"rack\"},\"predicate\":{\"text_matches\":"
+        "{\"regex\":\"rack-[0-9]*[02468]\"}}}]}]}}}";
+    static const struct pattern_limits limits = {4096, 100};
+    CLEANUP(arena_deinit) struct arena arena;
+    struct offer_constraints *constraints = NULL;
+    ProtobufCMessage *message;
+    arena_init(&arena, 0);
+    int r = json_parse_message(&pb__scheduler__offer_constraints__descriptor, slice_from(json),
+                               JSON_V1, &arena, &message, NULL);
+    if (r == 0) {
+        r = offer_constraints_new((const Pb__Scheduler__OfferConstraints *)message, &limits,
+                                  &constraints, NULL);
+    }
+    ASSERT(r == 0);
+    return constraints;
+}
+
+static void init_traits(struct agent_traits *traits, uint32_t number)
+{
+    char rack[32];
+    snprintf(rack, sizeof(rack), "rack-%u", number % 100);
+    *traits = (struct agent_traits){
+        .hostname = xstrdup("host"), .items = xcalloc(2, sizeof(traits->items[0])), .count = 2};
+    traits->items[0] = (struct agent_trait){xstrdup("kernel"), xstrdup("6.1")};
+    traits->items[1] = (struct agent_trait){xstrdup("rack"), xstrdup(rack)};
+}
+
+#define CONSTRAINTS_ROUNDS 25
+
+/* Every second framework wants every second agent. */
+static void bench_constraints(uint32_t agent_count, uint32_t framework_count)
+{
+    struct bench b;
+    begin(&b, agent_count, framework_count);
+    struct racks racks = {even_racks(), xcalloc(agent_count, sizeof(racks.agents[0]))};
+    const char *roles[] = {"*", NULL};
+    const char *none[] = {NULL};
+    for (uint32_t i = 0; i < agent_count; i++) {
+        init_traits(&racks.agents[i], i);
+    }
+    for (uint32_t i = 0; i < framework_count; i++) {
+        struct allocator_framework info = {
+            .roles = roles,
+            .suppressed_roles = none,
+            .capabilities = ALLOCATOR_MULTI_ROLE | ALLOCATOR_REFINEMENT,
+            .active = true,
+            .constraint = i % 2 == 0 ? is_on_rack : NULL,
+            .constraint_arg = &racks,
+        };
+        ops->add_framework(b.allocator, b.now_ns, i, &info, NULL, 0);
+    }
+    struct resources total = parse("cpus:24;mem:4096;disk:4096;ports:[31000-32000]");
+    b.keeps_offers = true;
+    add_agents(&b, &total, NULL);
+    /* At first constraints are asked; the noes are remembered. */
+    double worst[2] = {0};
+    for (int round = 0; round < CONSTRAINTS_ROUNDS; round++) {
+        decline_all(&b, INTERVAL_NS);
+        b.now_ns += INTERVAL_NS;
+        b.offer_count = 0;
+        double ms = interval(&b);
+        bool is_known = round >= CONSTRAINTS_ROUNDS - 5;
+        worst[is_known] = MAX(worst[is_known], ms);
+    }
+    report("the same, half of them with constraints, at first", worst[0], 0);
+    report("once it is known whom they exclude", worst[1], 0);
+    resources_deinit(&total);
+    end(&b);
+    for (uint32_t i = 0; i < agent_count; i++) {
+        agent_traits_deinit(&racks.agents[i]);
+    }
+    free(racks.agents);
+    offer_constraints_unref(racks.constraints);
+}
+
 int main(int argc, char **argv)
 {
     uint32_t agents = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 20000;
@@ -566,6 +662,7 @@ int main(int argc, char **argv)
     bench_revive_filtered(agents);
     printf("A full cycle, all agents free, all filters expired: the worst of 5\n");
     bench_full_cycle(agents, 2 * frameworks, 1);
+    bench_constraints(agents, 2 * frameworks);
     bench_full_cycle(agents, 2 * frameworks, 100);
     bench_full_cycle(agents, 2 * frameworks, 2 * frameworks);
     return 0;

@@ -287,6 +287,45 @@ static void more_resources_are_allowed_by_additive(void **state)
     assert_int_equal(shell->exit_status, 1);
 }
 
+/* DomainInfo {fault_domain = 1 {region = 1 {name = 1}, zone = 2 {name = 1}}} */
+#define DOMAIN(zone) SLICE("\x0a\x0a\x0a\x03\x0a\x01r\x12\x03\x0a\x01" zone)
+
+static void another_domain_is_refused(void **state)
+{
+    struct shell *shell = *state;
+    shell->config.domain = DOMAIN("1");
+    run(shell);
+    shell_start(shell);
+    assert_int_equal(shell->exit_status, -1); /* the same again is fine */
+    shell_stop(shell);
+    shell->config.domain = DOMAIN("2");
+    shell_start(shell);
+    assert_int_equal(shell->exit_status, 1);
+    assert_non_null(strstr(shell->exit_text, "--reconfiguration_policy"));
+}
+
+static void a_first_domain_is_allowed_by_additive(void **state)
+{
+    struct shell *shell = *state;
+    run(shell);
+    shell->config.reconfiguration_policy = AGENT_RECONFIGURE_ADDITIVE;
+    shell->config.domain = DOMAIN("1");
+    shell_start(shell);
+    assert_int_equal(shell->exit_status, -1);
+}
+
+static void another_domain_is_refused_by_additive(void **state)
+{
+    struct shell *shell = *state;
+    shell->config.domain = DOMAIN("1");
+    run(shell);
+    shell->config.reconfiguration_policy = AGENT_RECONFIGURE_ADDITIVE;
+    shell->config.domain = DOMAIN("2");
+    shell_start(shell);
+    assert_int_equal(shell->exit_status, 1);
+    assert_non_null(strstr(shell->exit_text, "Domain changed"));
+}
+
 static void after_a_reboot_another_configuration_makes_a_new_agent(void **state)
 {
     struct shell *shell = *state;
@@ -318,6 +357,9 @@ int main(void)
         SHELL_TEST(a_meta_folder_that_cannot_be_read_ends_the_process),
         SHELL_TEST(other_resources_are_refused),
         SHELL_TEST(more_resources_are_allowed_by_additive),
+        SHELL_TEST(another_domain_is_refused),
+        SHELL_TEST(a_first_domain_is_allowed_by_additive),
+        SHELL_TEST(another_domain_is_refused_by_additive),
         SHELL_TEST(after_a_reboot_another_configuration_makes_a_new_agent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -175,6 +175,9 @@ bool model_is_eligible(const struct model *m, uint32_t framework, uint32_t agent
         (a->capabilities & ALLOCATOR_MULTI_ROLE) == 0) {
         return false;
     }
+    if ((f->racks[role] >> a->rack & 1) == 0) {
+        return false;
+    }
     int64_t gpus = 0;
     if (resources_get_scalar(&a->total, SLICE("gpus"), &gpus) && gpus > 0 &&
         (f->capabilities & ALLOCATOR_GPU) == 0) {

@@ -9,6 +9,7 @@
 
 #define MODEL_FRAMEWORKS 10
 #define MODEL_AGENTS 12
+#define MODEL_RACKS 3
 #define MODEL_ROLES 7
 #define MODEL_FILTERS 4096
 
@@ -28,6 +29,8 @@ struct model_framework {
     uint32_t capabilities;
     bool is_subscribed[MODEL_ROLES];
     bool is_suppressed[MODEL_ROLES];
+    uint32_t racks[MODEL_ROLES]; /* bits: on which its constraints let it have offers */
+    const struct model *model;   /* that its constraints are asked with */
     uint32_t grants[MODEL_ROLES];
 };
 
@@ -35,6 +38,7 @@ struct model_agent {
     bool exists;
     bool is_active;
     bool is_whitelisted;
+    uint32_t rack; /* below MODEL_RACKS */
     uint32_t capabilities;
     struct resources total;
     struct resources held[MODEL_FRAMEWORKS]; /* with allocation; offered or used */

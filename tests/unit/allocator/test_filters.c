@@ -428,6 +428,67 @@ static void test_offer_constraints_are_asked(void **state)
     kit_deinit(&k);
 }
 
+/* Whether the agent is admitted, and how often that was asked. */
+struct asked {
+    bool admits;
+    int count;
+};
+
+static bool is_admitted(const void *arg, const char *role, uint32_t agent)
+{
+    struct asked *asked = (struct asked *)(uintptr_t)arg;
+    (void)role;
+    (void)agent;
+    asked->count++;
+    return asked->admits;
+}
+
+static void test_constraints_that_exclude_are_asked_once(void **state)
+{
+    (void)state;
+    struct kit k;
+    kit_init(&k);
+    struct asked asked = {0};
+    const char *roles[] = {"role", NULL};
+    const char *none[] = {NULL};
+    struct allocator_framework info = {
+        .roles = roles,
+        .suppressed_roles = none,
+        .active = true,
+        .constraint = is_admitted,
+        .constraint_arg = &asked,
+    };
+    k.ops->add_framework(k.allocator, k.now_ns, 0, &info, NULL, 0);
+    kit_agent(&k, 1, "cpus:2;mem:1024");
+    kit_expect(&k, "");
+    assert_int_equal(asked.count, 1);
+    /* Another one gets it, and gives it back again and again. */
+    kit_framework(&k, 1, "other");
+    for (int i = 0; i < 3; i++) {
+        kit_expect_later(&k, "f1 a1 other: " ALL);
+        kit_decline_all(&k, 0);
+    }
+    assert_int_equal(asked.count, 1);
+    k.ops->suppress(k.allocator, k.now_ns, 1, NULL);
+    /* The framework says something else, */
+    asked = (struct asked){.admits = true};
+    k.ops->update_framework(k.allocator, k.now_ns, 0, &info);
+    kit_expect_later(&k, "f0 a1 role: " ALL);
+    kit_decline_all(&k, 0);
+    asked.admits = false;
+    k.ops->update_framework(k.allocator, k.now_ns, 0, &info);
+    kit_expect_later(&k, "");
+    /* or the agent is another one than it was. */
+    asked.admits = true;
+    struct resources total = kit_resources("cpus:2;mem:1024");
+    struct allocator_agent agent = {
+        .total = &total, .capabilities = KIT_AGENT_CAPABILITIES, .attributes_changed = true};
+    k.ops->update_agent(k.allocator, k.now_ns, 1, &agent);
+    kit_expect(&k, "f0 a1 role: " ALL);
+    resources_deinit(&total);
+    kit_deinit(&k);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -452,6 +513,7 @@ int main(void)
         cmocka_unit_test(test_without_minima_anything_is_offered),
         cmocka_unit_test(test_a_framework_may_have_minima_of_its_own_for_a_role),
         cmocka_unit_test(test_offer_constraints_are_asked),
+        cmocka_unit_test(test_constraints_that_exclude_are_asked_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

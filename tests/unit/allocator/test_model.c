@@ -168,6 +168,12 @@ struct choice {
     struct allocator_framework info;
 };
 
+static bool is_on_rack(const void *arg, const char *role, uint32_t agent)
+{
+    const struct model_framework *f = arg;
+    return (f->racks[role_index(role)] >> f->model->agents[agent].rack & 1) != 0;
+}
+
 static void choose(struct world *w, struct model_framework *f, struct choice *c)
 {
     size_t count = 0;
@@ -191,6 +197,14 @@ static void choose(struct world *w, struct model_framework *f, struct choice *c)
         .capabilities = f->capabilities,
         .active = true,
     };
+    bool is_constrained = below(w, 2) == 0;
+    f->model = &w->m;
+    for (uint32_t i = 0; i < MODEL_ROLES; i++) {
+        uint32_t all = (1u << MODEL_RACKS) - 1;
+        f->racks[i] = is_constrained && below(w, 3) != 0 ? below(w, all + 1) : all;
+    }
+    c->info.constraint = is_constrained ? is_on_rack : NULL;
+    c->info.constraint_arg = f;
 }
 
 static void drop_offers(struct world *w, uint32_t framework, uint32_t agent)
@@ -360,6 +374,7 @@ static void add_agent(struct world *w, uint32_t id)
     bool is_old = below(w, 8) == 0;
     a->exists = a->is_active = a->is_whitelisted = true;
     a->capabilities = is_old ? 0 : KIT_AGENT_CAPABILITIES;
+    a->rack = below(w, MODEL_RACKS);
     a->total = random_total(w);
     struct allocator_agent info = {
         .total = &a->total, .capabilities = a->capabilities, .active = true};
@@ -405,6 +420,7 @@ static void event_agent(struct world *w)
         a->capabilities = below(w, 8) == 0 ? 0 : KIT_AGENT_CAPABILITIES;
         resources_deinit(&a->total);
         a->total = random_total(w);
+        a->rack = has_changed ? below(w, MODEL_RACKS) : a->rack;
         struct allocator_agent info = {
             .total = &a->total,
             .capabilities = a->capabilities,
