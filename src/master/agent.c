@@ -7,6 +7,7 @@
 #include "master/fields.h"
 #include "master/master_state.h"
 #include "master/observer.h"
+#include "master/peer.h"
 #include "master/tasks_lost.h"
 #include "resources/resource_operation.h"
 #include "resources/resource_pb.h"
@@ -292,7 +293,7 @@ void master_agent_register(struct master *master, struct agent *agent,
     } else {
         master_agent_publish(master, agent);
     }
-    master_link_agent(master, agent, true);
+    master_peer_link_agent(master, agent, true);
     master_observer_start(master, agent);
     master_machine_join(master, agent);
     struct allocator_agent view = allocator_view(agent);

@@ -8,10 +8,11 @@
 #include "master/calls.h"
 #include "master/events.h"
 #include "master/fields.h"
+#include "master/framework_allocator.h"
 #include "master/master_state.h"
+#include "master/peer.h"
 #include "master/texts.h"
 #include "master/wants.h"
-#include "resources/resource_pb.h"
 #include "wire/cursor.h"
 #include "wire/message.h"
 
@@ -171,104 +172,6 @@ bool master_framework_has_role(const struct framework *framework, const char *ro
     return master_texts_contain(framework->roles, framework->role_count, role);
 }
 
-/* --- the allocator's view --- */
-
-static const struct {
-    uint32_t ours;
-    uint32_t allocators;
-} capability_map[] = {
-    {FRAMEWORK_REVOCABLE, ALLOCATOR_REVOCABLE},   {FRAMEWORK_GPU, ALLOCATOR_GPU},
-    {FRAMEWORK_SHARED, ALLOCATOR_SHARED},         {FRAMEWORK_MULTI_ROLE, ALLOCATOR_MULTI_ROLE},
-    {FRAMEWORK_REFINEMENT, ALLOCATOR_REFINEMENT}, {FRAMEWORK_REGION_AWARE, ALLOCATOR_REGION_AWARE},
-};
-
-static uint32_t allocator_capabilities(const struct framework *framework)
-{
-    uint32_t capabilities = 0;
-    for (size_t i = 0; i < ELEMENTS(capability_map); i++) {
-        if ((framework->capabilities & capability_map[i].ours) != 0) {
-            capabilities |= capability_map[i].allocators;
-        }
-    }
-    return capabilities;
-}
-
-/* What an offer of a role must have at least; the amounts have been validated. */
-static struct allocator_offer_filter *offer_filters(struct master *master,
-                                                    const Pb__FrameworkInfo *info)
-{
-    struct allocator_offer_filter *filters =
-        arena_alloc_array(&master->arena, info->n_offer_filters + 1, sizeof(filters[0]));
-    for (size_t i = 0; i < info->n_offer_filters; i++) {
-        const Pb__OfferFilters *given = info->offer_filters[i]->value;
-        const Pb__OfferFilters__MinAllocatableResources *least =
-            given != NULL ? given->min_allocatable_resources : NULL;
-        size_t count = least != NULL ? least->n_quantities : 0;
-        struct quantities *items = arena_alloc_array(&master->arena, count + 1, sizeof(items[0]));
-        for (size_t j = 0; j < count; j++) {
-            quantities_add_map(&items[j], least->quantities[j]->quantities,
-                               least->quantities[j]->n_quantities, &master->names);
-        }
-        filters[i] = (struct allocator_offer_filter){
-            .role = info->offer_filters[i]->key,
-            .min_allocatable = items,
-            .count = count,
-        };
-    }
-    return filters;
-}
-
-static void offer_filters_deinit(struct allocator_offer_filter *filters, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        for (size_t j = 0; j < filters[i].count; j++) {
-            quantities_deinit((struct quantities *)(uintptr_t)&filters[i].min_allocatable[j]);
-        }
-    }
-}
-
-/* Whether the framework wants offers of the agent in that slot. */
-static bool admits(const void *arg, const char *role, uint32_t slot)
-{
-    const struct framework *framework = arg;
-    return offer_constraints_admit(framework->constraints, role,
-                                   &framework->master->agent_slots[slot]->traits);
-}
-
-typedef void allocator_put_fn(struct master *master, uint32_t slot,
-                              const struct allocator_framework *view);
-
-static void allocator_add(struct master *master, uint32_t slot,
-                          const struct allocator_framework *view)
-{
-    master->allocator_ops->add_framework(master->allocator, master->now.mono_ns, slot, view, NULL,
-                                         0);
-}
-
-static void allocator_update(struct master *master, uint32_t slot,
-                             const struct allocator_framework *view)
-{
-    master->allocator_ops->update_framework(master->allocator, master->now.mono_ns, slot, view);
-}
-
-static void tell_allocator(struct master *master, const struct framework *framework,
-                           const Pb__FrameworkInfo *info, allocator_put_fn *put)
-{
-    struct allocator_offer_filter *filters = offer_filters(master, info);
-    put(master, framework->slot,
-        &(struct allocator_framework){
-            .roles = (const char *const *)framework->roles,
-            .suppressed_roles = (const char *const *)framework->suppressed,
-            .capabilities = allocator_capabilities(framework),
-            .active = framework->state == FRAMEWORK_ACTIVE,
-            .offer_filters = filters,
-            .offer_filter_count = info->n_offer_filters,
-            .constraint = framework->constraints != NULL ? admits : NULL,
-            .constraint_arg = framework,
-        });
-    offer_filters_deinit(filters, info->n_offer_filters);
-}
-
 /* --- adding and updating --- */
 
 static void place_in_slot(struct master *master, struct framework *framework)
@@ -328,7 +231,7 @@ struct framework *master_framework_add(struct master *master, const Pb__Framewor
     master->running_count++;
     place_in_slot(master, framework);
 
-    tell_allocator(master, framework, info, allocator_add);
+    master_framework_allocator_add(master, framework, info);
     framework->in_allocator = true;
     master_operation_adopt(master, framework);
     note(master, framework, CHANGE_FRAMEWORK_ADDED);
@@ -343,7 +246,7 @@ void master_framework_update(struct master *master, struct framework *framework,
     set_suppressed(framework, wants->suppressed, wants->suppressed_count);
     framework->constraints = offer_constraints_ref(wants->constraints);
     offer_constraints_unref(before);
-    tell_allocator(master, framework, info, allocator_update);
+    master_framework_allocator_update(master, framework, info);
     struct offer *offer;
     LIST_FOR_EACH (offer, &framework->offers, of_framework) {
         if (!master_framework_has_role(framework, offer->record->role->data)) {
@@ -437,7 +340,7 @@ void master_framework_connect_upid(struct master *master, struct framework *fram
     drop_connection(master, framework);
     framework->connection = CONNECTION_UPID;
     framework->upid = *upid;
-    master_link_framework(master, framework);
+    master_peer_link_framework(master, framework);
     timers_cancel(&master->timers, &framework->failover);
 }
 

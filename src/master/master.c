@@ -14,6 +14,7 @@
 #include "master/metrics_view.h"
 #include "master/observer.h"
 #include "master/options.h"
+#include "master/peer.h"
 #include "master/pending.h"
 #include "master/recover.h"
 #include "master/registry_gc.h"
@@ -107,12 +108,6 @@ static struct slice offer_key(const struct map_link *link)
     return blob_slice(CONTAINER_OF(link, struct offer, by_id)->record->id);
 }
 
-static struct slice peer_key(const struct map_link *link)
-{
-    const struct peer *peer = CONTAINER_OF(link, struct peer, by_address);
-    return slice_make(&peer->address, sizeof(peer->address));
-}
-
 static struct framework *find_any_framework(const struct master *master, struct slice id)
 {
     struct map_link *link = map_find(&master->frameworks, id);
@@ -161,76 +156,7 @@ struct task *master_find_task(const struct framework *framework, struct slice id
     return link != NULL ? CONTAINER_OF(link, struct task, by_id) : NULL;
 }
 
-/* --- links --- */
-
-static struct peer *link_peer(struct master *master, const struct address *address, bool anew)
-{
-    struct map_link *link = map_find(&master->peers, slice_make(address, sizeof(*address)));
-    struct peer *peer;
-    if (link != NULL) {
-        peer = CONTAINER_OF(link, struct peer, by_address);
-    } else {
-        peer = xalloc(sizeof(*peer));
-        peer->address = *address;
-        list_init(&peer->agents);
-        list_init(&peer->frameworks);
-        map_add(&master->peers, &peer->by_address);
-    }
-    /* Not under others who are linked at that address. */
-    net_link(&master->effects->net, address)->reconnect =
-        anew && list_is_empty(&peer->agents) && list_is_empty(&peer->frameworks);
-    return peer;
-}
-
-void master_link_agent(struct master *master, struct agent *agent, bool anew)
-{
-    list_remove(&agent->at_address);
-    struct peer *peer = link_peer(master, &agent->upid.address, anew);
-    list_push_back(&peer->agents, &agent->at_address);
-}
-
-void master_link_framework(struct master *master, struct framework *framework)
-{
-    struct peer *peer = link_peer(master, &framework->upid.address, false);
-    list_remove(&framework->at_address);
-    list_push_back(&peer->frameworks, &framework->at_address);
-}
-
-static void peer_free(struct master *master, struct peer *peer)
-{
-    map_remove(&master->peers, &peer->by_address);
-    while (list_pop_front(&peer->agents) != NULL) {
-    }
-    while (list_pop_front(&peer->frameworks) != NULL) {
-    }
-    free(peer);
-}
-
-/* All actors at the address are gone with its connection (facts/observed.md, wire 3). */
-static void exited(struct master *master, const struct address *address)
-{
-    struct map_link *link = map_find(&master->peers, slice_make(address, sizeof(*address)));
-    master_authenticate_exited(master, address);
-    if (link == NULL) {
-        return;
-    }
-    struct peer *peer = CONTAINER_OF(link, struct peer, by_address);
-    struct agent *agent;
-    LIST_FOR_EACH (agent, &peer->agents, at_address) {
-        if (agent->state == AGENT_REGISTERED && agent->connected) {
-            master_agent_disconnect(master, agent);
-        }
-    }
-    struct framework *framework;
-    LIST_FOR_EACH (framework, &peer->frameworks, at_address) {
-        if (framework_is_connected(framework->state)) {
-            /* If only the link broke, the driver has to learn it (facts/observed.md, wire 5). */
-            master_event_error(master, framework, "Framework disconnected");
-            master_framework_disconnect(master, framework);
-        }
-    }
-    peer_free(master, peer);
-}
+/* --- the step --- */
 
 /* The client of a stream has gone. */
 static void gone(struct master *master, uint64_t handle)
@@ -252,8 +178,6 @@ static void taken(struct master *master, uint64_t handle)
     }
 }
 
-/* --- the step --- */
-
 static void on_net(struct master *master, const struct net_event *event)
 {
     switch (event->type) {
@@ -264,7 +188,7 @@ static void on_net(struct master *master, const struct net_event *event)
         master_message(master, event);
         break;
     case NET_EXITED:
-        exited(master, &event->address);
+        master_peer_exited(master, &event->address);
         break;
     case NET_GONE:
         gone(master, event->handle);
@@ -471,7 +395,7 @@ static void init_tables(struct master *master)
     map_init(&master->agents, agent_key, prng_next(&master->prng));
     map_init(&master->agents_by_pid, pid_key, prng_next(&master->prng));
     map_init(&master->departed, departed_key, prng_next(&master->prng));
-    map_init(&master->peers, peer_key, prng_next(&master->prng));
+    map_init(&master->peers, master_peer_key, prng_next(&master->prng));
     master->authenticator = master_authenticate_new(prng_next(&master->prng));
     map_init(&master->offers, offer_key, prng_next(&master->prng));
     map_init(&master->operations, master_operation_key, master->offers.seed[1]);
@@ -578,7 +502,7 @@ struct master *master_free(struct master *master)
         master_departed_remove(master, CONTAINER_OF(link, struct departed, by_id));
     }
     while ((link = map_first(&master->peers)) != NULL) {
-        peer_free(master, CONTAINER_OF(link, struct peer, by_address));
+        master_peer_free(master, CONTAINER_OF(link, struct peer, by_address));
     }
     master->authenticator = master_authenticate_free(master, master->authenticator);
     master_pending_drop_all(master);

@@ -66,15 +66,6 @@ enum master_timer {
     TIMER_WHITELIST,
 };
 
-/* What we keep of an address that we are linked to: its agents and drivers are gone when it
- * breaks. */
-struct peer {
-    struct map_link by_address; /* master->peers */
-    struct address address;     /* the key */
-    struct list agents;         /* struct agent.at_address */
-    struct list frameworks;     /* struct framework: drivers */
-};
-
 struct master {
     struct master_options options;
     char id[UUID_TEXT_SIZE];
@@ -197,11 +188,6 @@ void master_log_at(struct master *master, enum log_level level, const char *file
 void master_send(struct master *master, const struct upid *to, const char *name, struct blob *body);
 #define MASTER_SEND(master, to, name, message) \
     master_send((master), (to), "mesos.internal." name, message_encode_blob(&(message)->base))
-
-/* Keeps a link to the address, and the member in the list of those who are gone when it breaks. */
-/* `anew`: over a new connection, so that nothing that was sent before is still under way. */
-void master_link_agent(struct master *master, struct agent *agent, bool anew);
-void master_link_framework(struct master *master, struct framework *framework);
 
 /* Amounts that tasks and executors use, for the metrics; release also tells the allocator, and
  * empties the resources. */

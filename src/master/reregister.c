@@ -9,6 +9,7 @@
 #include "master/master_state.h"
 #include "master/observer.h"
 #include "master/operation_apply.h"
+#include "master/peer.h"
 #include "master/pending.h"
 #include "master/register.h"
 #include "master/tasks_lost.h"
@@ -424,7 +425,7 @@ static void welcome_back(struct master *master, struct agent *agent, const struc
 {
     bool *known = arena_alloc_array(&master->arena, r->framework_count + 1, sizeof(known[0]));
     master_agent_set_upid(master, agent, from);
-    master_link_agent(master, agent, !agent->connected);
+    master_peer_link_agent(master, agent, !agent->connected);
     struct blob *before = blob_ref(agent->info);
     agent->operations_listed = false;
     describe_anew(master, agent, r);
