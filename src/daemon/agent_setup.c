@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/xalloc.h"
+#include "daemon/agent_disks.h"
 #include "daemon/domain_flag.h"
 #include "daemon/flags_check.h"
 #include "daemon/version.h"
@@ -47,28 +48,11 @@ static int detect(const char *work_dir, struct agent_detected *detected, struct 
     return 0;
 }
 
-/* A folder with those above it. */
-static int make_folder(const char *path, struct err *err)
-{
-    char *copy = xstrdup(path);
-    int r = 0;
-    for (char *slash = strchr(copy + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        (void)mkdir(copy, 0755);
-        *slash = '/';
-    }
-    if (mkdir(copy, 0755) != 0 && errno != EEXIST) {
-        r = err_errno(err, "%s", path);
-    }
-    free(copy);
-    return r;
-}
-
 static int make_work_dir(const char *path, struct arena *arena, const char **ret_path,
                          struct err *err)
 {
     char real[PATH_MAX];
-    int r = make_folder(path, err);
+    int r = agent_disks_make_folder(path, err);
     if (r != 0) {
         return err_wrap(err, r, "--work_dir");
     }
@@ -330,6 +314,9 @@ int agent_setup_make(const struct agent_flags *values, const struct flags *flags
     }
     if (r == 0) {
         r = make_work_dir(values->work_dir, arena, &setup.work_dir, err);
+    }
+    if (r == 0) {
+        r = agent_disks_prepare(values->resources, setup.work_dir, err);
     }
     if (r == 0) {
         r = detect(setup.work_dir, &setup.config.detected, err);

@@ -1,6 +1,7 @@
 tepui_test(daemon flags_facts)
 tepui_test(daemon master_flags)
 tepui_test(daemon agent_flags)
+tepui_test(daemon agent_disks)
 tepui_test(daemon domain_flag)
 tepui_test(daemon peers_list)
 target_link_options(test_daemon_peers_list PRIVATE -Wl,--wrap=getaddrinfo -Wl,--wrap=freeaddrinfo)
