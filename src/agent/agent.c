@@ -635,6 +635,7 @@ void agent_check(const struct agent *agent)
         }
         ASSERT(task_count == framework->tasks.count);
     }
+    resource_state_check(agent);
     ASSERT(agent->state != AGENT_RUNNING || (agent->id[0] != '\0' && agent->linked));
     ASSERT(agent->state == AGENT_RUNNING || agent->state == AGENT_TERMINATING ||
            agent->streams_paused);

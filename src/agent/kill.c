@@ -169,7 +169,7 @@ static void kill_all(struct agent *agent, const Pb__DrainConfig *config)
 static void drain(struct agent *agent, const Pb__DrainConfig *config)
 {
     struct arena *arena = &agent->arena;
-    if (agent->frameworks.count == 0) {
+    if (agent->frameworks.count == 0 && agent->operations.count == 0) {
         return; /* drained already */
     }
     agent_log(agent, LOG_LEVEL_INFO, "draining%s: killing all tasks",

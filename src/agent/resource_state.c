@@ -361,7 +361,26 @@ void resource_state_finish_recovery(struct agent *agent)
     make_folders(agent, NULL);
 }
 
-/* --- for views --- */
+/* --- for views and checks --- */
+
+void resource_state_check(const struct agent *agent)
+{
+    const struct resource_state *state = &agent->resources;
+    struct resources checkpointed, total;
+    struct err err;
+    resources_checkpointed(&state->total, &checkpointed);
+    ASSERT(resources_equal(&checkpointed, &state->checkpointed));
+    int r = resource_operation_restore(&agent->setup.resources, &checkpointed, &total, &err);
+    ASSERT(r == 0 && resources_equal(&total, &state->total));
+    resources_deinit(&checkpointed);
+    resources_deinit(&total);
+    size_t count = 0;
+    const struct operation *operation;
+    LIST_FOR_EACH (operation, &agent->operation_order, link) {
+        count++;
+    }
+    ASSERT(count == agent->operations.count && count <= OPERATIONS_MAX);
+}
 
 struct blob *resource_state_encoded(struct agent *agent)
 {

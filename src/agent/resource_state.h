@@ -62,6 +62,9 @@ int resource_state_recover(struct agent *agent, const struct tree *meta,
  * whose folders are gone are made again. */
 void resource_state_finish_recovery(struct agent *agent);
 
+/* Asserts: total and checkpointed are of one piece. */
+void resource_state_check(const struct agent *agent);
+
 /* A ResourceState with the total in it, and nothing else: a reference of the agent's. */
 struct blob *resource_state_encoded(struct agent *agent);
 
