@@ -295,6 +295,7 @@ static void test_below_a_root_no_link_is_followed(void **state)
     (void)state;
     CLEANUP(xfreep) char *root = path_of("sandbox");
     CLEANUP(xfreep) char *outside = path_of("outside");
+    add_mkdir(0, "outside", 0755); /* whatever the umask */
     add_replace(0, "outside/kept/file", "x");
     add_mkdir(1, "sandbox", 0);
     add_symlink(0, "sandbox/containers", outside);
