@@ -341,12 +341,13 @@ int zkit_delete(struct zkit *kit, const char *auth, const char *path)
 
 /* --- processes --- */
 
-void member_start(struct member_process *member, const char *url, int port, const char *kind)
+void member_start(struct member_process *member, const char *url, int timeout_ms, int port,
+                  const char *kind)
 {
     int ends[2];
     char timeout[16], port_text[16];
     *member = (struct member_process){.port = port};
-    (void)snprintf(timeout, sizeof(timeout), "%d", ZKIT_TIMEOUT_MS);
+    (void)snprintf(timeout, sizeof(timeout), "%d", timeout_ms);
     (void)snprintf(port_text, sizeof(port_text), "%d", port);
     assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
     member->pid = fork();

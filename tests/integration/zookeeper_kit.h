@@ -10,7 +10,8 @@
 
 #define ZKIT_WAIT_MS 60000
 #define ZKIT_SERVERS_MAX 3
-#define ZKIT_TIMEOUT_MS 2000 /* of sessions */
+#define ZKIT_TIMEOUT_MS 4000 /* of sessions; who stands still for so long has lost his */
+#define ZKIT_LONG_MS 60000   /* the longest that servers allow */
 
 struct zkit_server {
     char dir[64];
@@ -56,7 +57,9 @@ struct member_process {
     size_t size;
 };
 
-void member_start(struct member_process *member, const char *url, int port, const char *kind);
+/* Its session is for timeout_ms. */
+void member_start(struct member_process *member, const char *url, int timeout_ms, int port,
+                  const char *kind);
 /* Waits for a line that begins so and was not awaited before; fails the test after ZKIT_WAIT_MS.
  * The line (static), without what it begins with. */
 const char *member_await(struct member_process *member, const char *prefix);
