@@ -4,6 +4,8 @@ import json
 import socket
 import threading
 
+import kit
+
 
 def varint(n):
     out = b""
@@ -48,6 +50,7 @@ def fields(message):
             at += size
 
 
+AGAIN_SECONDS = 10  # until an agent that was not answered tries again
 # MULTI_ROLE and others: what makes an agent one of today.
 CAPABILITIES = [field(1, kind) for kind in (1, 2, 3, 5, 6, 7, 8)]
 
@@ -61,10 +64,14 @@ class Agents:
         self.lock = threading.Lock()
         self.registered = {}  # by actor: the id
         self.links = []
-        threading.Thread(target=self.accept, daemon=True).start()
+        self.accepting = threading.Thread(target=self.accept, daemon=True)
+        self.accepting.start()
 
     def close(self):
         """The listener goes, and all links break."""
+        self.listener.shutdown(socket.SHUT_RDWR)
+        # Else it would still accept, from whatever has the descriptor's number next.
+        self.accepting.join()
         self.listener.close()
         for link in self.links:
             link.close()
@@ -127,7 +134,7 @@ class Agents:
         rack = field(1, "rack") + field(2, 3) + field(5, field(1, "r" * size))
         return field(1, "host-%d" % number) + field(3, cpus) + field(5, rack) + field(8, 5051)
 
-    def register(self, master, numbers, size=0, timeout=20):
+    def register(self, master, numbers, size=0, timeout=kit.WAIT_SECONDS):
         """Registers slave(n) for each number; what each tells of itself has `size` bytes more."""
         connection = http.client.HTTPConnection(master.host, master.port, timeout=timeout)
         for n in numbers:
@@ -141,6 +148,23 @@ class Agents:
         self.post(connection, "slave(%d)" % number, "ReregisterSlaveMessage",
                   field(2, self.info(number) + field(6, field(1, identity))) +
                   field(6, "1.12.0") + b"".join(field(9, c) for c in CAPABILITIES))
+
+
+def admit(agents, leader, number):
+    """Registers one more agent with leader(), and with the next one, should that have ended before
+    it said that it is done. The registry may then know it by more ids than `confirmed` has."""
+    before = len(agents.confirmed())
+
+    def admitted():
+        agents.register(leader(), [number])
+        return kit.until(lambda: len(agents.confirmed()) > before, AGAIN_SECONDS)
+
+    def patient():
+        try:
+            return admitted()
+        except kit.Late:
+            return False
+    kit.until(patient, what="the agent registered")
 
 
 def registry(master):

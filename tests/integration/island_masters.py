@@ -108,7 +108,7 @@ class Group(masters.Group):
         return None
 
     def leader(self):
-        return kit.until(self.try_leader, 60, "a leader")
+        return kit.until(self.try_leader, what="a leader")
 
     def heal(self):
         """Nothing is cut, full, stopped or down any more; returns the leader once all vote."""
@@ -118,8 +118,8 @@ class Group(masters.Group):
             self.go_on(m)
             self.revive(m)
         if self.has_log:
-            kit.until(lambda: all(masters.votes(m) for m in self.masters), 60,
-                      "replicas that vote")
+            kit.until(lambda: all(masters.votes(m) for m in self.masters),
+                      what="replicas that vote")
         return self.leader()
 
     def __exit__(self, *exc):

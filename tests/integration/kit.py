@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -14,16 +15,35 @@ import time
 
 BIN = pathlib.Path(os.environ["TEPUI_BIN"])
 TICK_S = 0.02  # between two looks at what is waited for
+# Nothing here is a measurement: a machine that is slow, or stands still for a while, is no fault.
+WAIT_SECONDS = 120
 EVENT_SECONDS = 120  # that an event of a scheduler is waited for
+PORTS = range(12000, 30000)  # below those that the kernel gives to clients
+
+held = []  # sockets of the ports given out
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A port that stays ours as long as this process lives: it is bound, so that nobody else finds
+    it free, and a daemon that reuses addresses, as all do that listen, may listen on it."""
+    while True:
+        port = random.choice(PORTS)
+        s = socket.socket()
+        try:
+            s.bind(("127.0.0.1", port))
+        except OSError:
+            s.close()
+            continue
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.append(s)
+        return port
 
 
-def until(check, seconds=30, what="a condition"):
+class Late(AssertionError):
+    """What was waited for did not come true."""
+
+
+def until(check, seconds=WAIT_SECONDS, what="a condition"):
     """Calls check() until it gives something true, and returns that."""
     end = time.monotonic() + seconds
     while True:
@@ -33,8 +53,16 @@ def until(check, seconds=30, what="a condition"):
             got = None
         if got:
             return got
-        assert time.monotonic() < end, "%s did not come true in %s s" % (what, seconds)
+        if time.monotonic() >= end:
+            raise Late("%s did not come true in %s s" % (what, seconds))
         time.sleep(TICK_S)
+
+
+def expect(status, body, wanted):
+    """ConnectionError if whoever answers so does not lead, or not yet: `until` goes on then."""
+    if status in (307, 503):
+        raise ConnectionError(status, body)
+    assert status == wanted, (status, body)
 
 
 class Daemon:
@@ -56,14 +84,14 @@ class Daemon:
 
     def start(self):
         self.spawn()
-        until(lambda: self.get("/health") is not None, 20, "%s answering" % self.program)
+        until(lambda: self.get("/health") is not None, what="%s answering" % self.program)
         return self
 
     def kill(self, number=signal.SIGKILL):
         self.process.send_signal(number)
-        return self.process.wait(20)
+        return self.process.wait(WAIT_SECONDS)
 
-    def request(self, method, path, body=None, headers=None, timeout=20):
+    def request(self, method, path, body=None, headers=None, timeout=WAIT_SECONDS):
         connection = http.client.HTTPConnection(self.host, self.port, timeout=timeout)
         try:
             connection.request(method, path, body, headers or {})
@@ -74,7 +102,7 @@ class Daemon:
 
     def get(self, path):
         status, body = self.request("GET", path)
-        assert status == 200, (status, body)
+        expect(status, body, 200)
         return body
 
     def state(self):
@@ -138,11 +166,13 @@ class Cluster:
                     "runtime_dir": self.root / name / "run",
                     "fetcher_cache_dir": self.root / name / "fetch",
                     "registration_backoff_factor": "20ms",
+                    "executor_registration_timeout": "10mins",
+                    "executor_reregistration_timeout": "15secs",  # no more is allowed
                     "resources": "cpus:16;mem:16384;disk:16384;ports:[31000-32000]"}
         a = self.add("tepui-agent", name, dict(defaults, **flags))
         until(lambda: any(s["active"] and s["port"] == a.port
                           for s in json.loads(master.get("/slaves"))["slaves"]),
-              20, "the agent registered")
+              what="the agent registered")
         return a
 
 
@@ -164,12 +194,14 @@ class Scheduler:
         if self.framework_id:
             call["framework_id"] = {"value": self.framework_id}
             call["subscribe"]["framework_info"]["id"] = {"value": self.framework_id}
-        self.connection = http.client.HTTPConnection(self.master.host, self.master.port, timeout=60)
+        self.connection = http.client.HTTPConnection(self.master.host, self.master.port,
+                                                     timeout=WAIT_SECONDS)
         self.connection.request("POST", "/api/v1/scheduler", json.dumps(call),
                                 {"Content-Type": "application/json",
                                  "Accept": "application/json"})
         self.stream = self.connection.getresponse()
-        assert self.stream.status == 200, (self.stream.status, self.stream.read())
+        if self.stream.status != 200:
+            expect(self.stream.status, self.stream.read(), 200)
         self.stream_id = self.stream.getheader("Mesos-Stream-Id")
         self.framework_id = self.event("SUBSCRIBED")["subscribed"]["framework_id"]["value"]
 
@@ -195,13 +227,12 @@ class Scheduler:
         body = dict({"type": kind, "framework_id": {"value": self.framework_id}}, **fields)
         if self.calls is None:
             self.calls = http.client.HTTPConnection(self.master.host, self.master.port,
-                                                    timeout=20)
+                                                    timeout=WAIT_SECONDS)
         self.calls.request("POST", "/api/v1/scheduler", json.dumps(body),
                            {"Content-Type": "application/json",
                             "Mesos-Stream-Id": self.stream_id})
         answer = self.calls.getresponse()
-        text = answer.read()
-        assert answer.status == 202, (answer.status, text)
+        expect(answer.status, answer.read(), 202)
 
     def acknowledge(self, status):
         if "uuid" in status:

@@ -31,7 +31,7 @@ class ZooKeeper:
                  "%s:%s" % (JARS / "zookeeper.jar", JARS / "slf4j-simple.jar"),
                  "org.apache.zookeeper.server.quorum.QuorumPeerMain", config],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder)
-        kit.until(self.serves, 60, "a ZooKeeper that serves")
+        kit.until(self.serves, what="a ZooKeeper that serves")
 
     def serves(self):
         with socket.create_connection((self.host, self.port), 5) as s:
@@ -54,13 +54,15 @@ def votes(master):
 
 
 class Group:
-    """Use it in a `with` block."""
+    """Use it in a `with` block. A supervisor is played as well: who ends by itself is started
+    again, as a leader does that ZooKeeper has not heard of for too long."""
 
     def __init__(self, cluster, **flags):
         self.zookeeper = ZooKeeper(cluster.root / "zookeeper")
-        every = dict({"zk": self.zookeeper.url, "quorum": QUORUM, "zk_session_timeout": "1secs",
-                      "registry_fetch_timeout": "20secs", "registry_store_timeout": "3secs"},
+        every = dict({"zk": self.zookeeper.url, "quorum": QUORUM, "zk_session_timeout": "2secs",
+                      "registry_fetch_timeout": "60secs", "registry_store_timeout": "3secs"},
                      **flags)
+        self.down = set()  # who was killed, and is to stay so
         self.masters = [cluster.add("tepui-master", "master-%d" % i, every) for i in range(3)]
 
     def __enter__(self):
@@ -72,32 +74,40 @@ class Group:
                 m.kill()
         self.zookeeper.close()
 
-    def alive(self):
-        return [m for m in self.masters if m.process.poll() is None]
+    def kill(self, master):
+        self.down.add(master)
+        master.kill()
+
+    def start(self, master):
+        self.down.discard(master)
+        master.start()
+
+    def up(self):
+        """Those that were not killed, all of them running."""
+        up = [m for m in self.masters if m not in self.down]
+        for m in up:
+            if m.process.poll() is not None:
+                m.start()
+        return up
 
     def leader(self):
-        def find():
-            for m in self.alive():
-                if serves(m):
-                    return m
-            return None
-        return kit.until(find, 60, "a leader")
+        return kit.until(lambda: next((m for m in self.up() if serves(m)), None), what="a leader")
 
     def followers(self):
         leader = self.leader()
-        return [m for m in self.alive() if m is not leader]
+        return [m for m in self.up() if m is not leader]
+
+    def wait_for_vote(self, *wanted):
+        kit.until(lambda: self.up() and all(votes(m) for m in wanted), what="replicas that vote")
 
     def heal(self):
         """All of them are up, and vote; the leader."""
-        for m in self.masters:
-            if m.process.poll() is not None:
-                m.start()
-        kit.until(lambda: all(votes(m) for m in self.masters), 60, "replicas that vote")
+        for m in list(self.down):
+            self.start(m)
+        self.wait_for_vote(*self.masters)
         return self.leader()
 
-    @staticmethod
-    def wipe(master):
+    def wipe(self, master):
         """It ends, and loses its disk."""
-        if master.process.poll() is None:
-            master.kill()
+        self.kill(master)
         shutil.rmtree(master.flags["work_dir"])

@@ -49,8 +49,9 @@ def test_npms_mesos_framework_runs_a_command_task(cluster):
     (modules / "package.json").write_bytes((HERE / "package.json").read_bytes())
     (modules / "command.js").write_bytes((HERE / "command.js").read_bytes())
     if not (modules / "node_modules" / "mesos-framework").exists():
-        done = subprocess.run(["npm", "install", "--no-package-lock", "--no-audit", "--no-fund",
-                               "--silent"], cwd=modules, stdin=subprocess.DEVNULL, timeout=120)
+        done = subprocess.run(["timeout", "120", "npm", "install", "--no-package-lock",
+                               "--no-audit", "--no-fund", "--silent"], cwd=modules,
+                              stdin=subprocess.DEVNULL)
         if done.returncode != 0:
             pytest.skip("npm's registry cannot be reached")
     lines = run(["node", "command.js", str(cluster.m.port)], cwd=modules)

@@ -65,15 +65,15 @@ def test_all_tasks_are_known_again(victims):
         if "master" in victims:
             s.close()
             s.subscribe()
-        kit.until(lambda: running(m) == set(tasks), 60, "all tasks known to the master")
+        kit.until(lambda: running(m) == set(tasks), what="all tasks known to the master")
 
         end.touch()
         story.until_all("TASK_FINISHED")
         starts = [p.read_text() for p in pathlib.Path(c.root).glob(
             "agent/work/slaves/*/frameworks/*/executors/*/runs/*-*/starts")]
         assert len(starts) == TASKS and set(starts) == {"run\n"}, "something ran twice"
-        kit.until(lambda: not running(m), 30, "no task left")
-        kit.until(lambda: not c.leftovers(), 30, "no process left")
+        kit.until(lambda: not running(m), what="no task left")
+        kit.until(lambda: not c.leftovers(), what="no process left")
 
 
 def running(master):

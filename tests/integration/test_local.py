@@ -13,16 +13,17 @@ import pytest
 import kit
 
 TEPUI = kit.BIN / "tepui"
+SECONDS = kit.WAIT_SECONDS
 
 
 @pytest.mark.parametrize("program", sorted(p.name for p in kit.BIN.glob("tepui*")))
 def test_every_program_tells_what_it_is_for(program):
     helps = subprocess.run([kit.BIN / program, "--help"], stdin=subprocess.DEVNULL, text=True,
-                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
+                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=SECONDS)
     assert (helps.returncode, helps.stderr) == (0, "")
     assert helps.stdout.startswith("Usage: %s" % program)
     wrong = subprocess.run([kit.BIN / program, "--wrong"], stdin=subprocess.DEVNULL, text=True,
-                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
+                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=SECONDS)
     assert wrong.returncode != 0 and wrong.stdout == "" and wrong.stderr != ""
 
 
@@ -58,7 +59,7 @@ class Local:
 
     def end(self, number=signal.SIGINT):
         self.process.send_signal(number)
-        return self.process.wait(60)
+        return self.process.wait(SECONDS)
 
 
 @pytest.fixture
@@ -72,12 +73,12 @@ def start(tmp_path):
     for local in begun:
         local.process.kill()
         local.process.wait()
-        kit.until(lambda l=local: not l.others(), 60, "the end of all processes")
+        kit.until(lambda l=local: not l.others(), what="the end of all processes")
 
 
 def execute(local, *flags):
     return subprocess.run([TEPUI, "execute", "--master=" + local.master, *flags],
-                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SECONDS)
 
 
 def test_a_cluster_that_runs_a_task_and_ends(start):
@@ -85,7 +86,7 @@ def test_a_cluster_that_runs_a_task_and_ends(start):
     assert "a master and 2 agents" in local.wait_ready()
     assert sorted(os.path.basename(n) for n in local.others().values()) == [
         "tepui-agent", "tepui-agent", "tepui-master"]
-    with urllib.request.urlopen(local.url, timeout=20) as page:
+    with urllib.request.urlopen(local.url, timeout=SECONDS) as page:
         assert page.status == 200
     done = execute(local, "--name=hello", "--command=echo hello")
     assert done.returncode == 0 and "TASK_FINISHED" in done.stdout, done
@@ -104,7 +105,7 @@ def test_it_ends_with_each_of_its_processes(start):
     local.wait_ready()
     agent = next(p for p, n in local.others().items() if n.endswith("agent"))
     os.kill(agent, signal.SIGKILL)
-    assert local.process.wait(60) == 1
+    assert local.process.wait(SECONDS) == 1
     assert "agent 0 has ended by itself, with signal 9; its log is" in local.process.stderr.read()
     assert local.others() == {}
 
@@ -112,7 +113,7 @@ def test_it_ends_with_each_of_its_processes(start):
 def call(local, **call):
     request = urllib.request.Request(local.url + "api/v1", json.dumps(call).encode(),
                                      {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=20) as answer:
+    with urllib.request.urlopen(request, timeout=SECONDS) as answer:
         return json.loads(answer.read() or b"{}")
 
 
@@ -133,7 +134,7 @@ def test_its_processes_end_with_it(start):
     local = start("--num_agents=2")
     local.wait_ready()
     assert local.end(signal.SIGKILL) == -signal.SIGKILL
-    kit.until(lambda: not local.others(), 60, "the end of all processes")
+    kit.until(lambda: not local.others(), what="the end of all processes")
 
 
 def test_a_port_that_is_taken_is_said(start):
@@ -141,7 +142,7 @@ def test_a_port_that_is_taken_is_said(start):
     local.wait_ready()
     port = local.master.split(":")[1]
     done = subprocess.run([TEPUI, "local", "--port=" + port], stdin=subprocess.DEVNULL,
-                          capture_output=True, text=True, timeout=60)
+                          capture_output=True, text=True, timeout=SECONDS)
     assert done.returncode == 1 and "--port: 127.0.0.1:%s: Address already" % port in done.stderr
 
 
@@ -161,10 +162,10 @@ def test_execute_says_what_it_waits_for():
 
 
 def test_commands_are_programs():
-    done = subprocess.run([TEPUI, "log", "help"], capture_output=True, text=True, timeout=20)
+    done = subprocess.run([TEPUI, "log", "help"], capture_output=True, text=True, timeout=SECONDS)
     assert "tepui-log" in done.stdout + done.stderr
     assert subprocess.run([TEPUI, "agent", "--version"], capture_output=True, text=True,
-                          timeout=20).stdout.startswith("tepui-agent ")
-    done = subprocess.run([TEPUI, "nothing"], capture_output=True, text=True, timeout=20)
+                          timeout=SECONDS).stdout.startswith("tepui-agent ")
+    done = subprocess.run([TEPUI, "nothing"], capture_output=True, text=True, timeout=SECONDS)
     assert done.returncode == 1 and "no command 'nothing'" in done.stderr
-    assert subprocess.run([TEPUI, "--help"], capture_output=True, timeout=20).returncode == 0
+    assert subprocess.run([TEPUI, "--help"], capture_output=True, timeout=SECONDS).returncode == 0

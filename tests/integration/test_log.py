@@ -1,31 +1,24 @@
 """The replicated log's tools, and the example that uses its C interface."""
-import os
-import pathlib
 import signal
-import socket
 import subprocess
 
 import pytest
 
-BIN = pathlib.Path(os.environ["TEPUI_BIN"])
-LOG = str(BIN / "tepui-log")
-COUNTER = str(BIN / "replicated-counter")
+import kit
+
+LOG = str(kit.BIN / "tepui-log")
+COUNTER = str(kit.BIN / "replicated-counter")
 
 
 def log(*args, status=0):
-    done = subprocess.run([LOG, *map(str, args)], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([LOG, *map(str, args)], capture_output=True, text=True,
+                          timeout=kit.WAIT_SECONDS)
     assert done.returncode == status, done.stdout + done.stderr
     return done.stdout if status == 0 else done.stderr
 
 
 def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for s in sockets:
-        s.bind(("127.0.0.1", 0))
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
+    return [kit.free_port() for _ in range(count)]
 
 
 # --- the tools ---
@@ -90,7 +83,7 @@ def test_benchmark_with_replicas(tmp_path):
     finally:
         for replica in replicas:
             replica.send_signal(signal.SIGTERM)
-    assert [replica.wait(timeout=20) for replica in replicas] == [0, 0]
+    assert [replica.wait(timeout=kit.WAIT_SECONDS) for replica in replicas] == [0, 0]
     # Two of three at least have each of them.
     texts = [log("read", f"--path={tmp_path}/{i}") for i in range(3)]
     assert sum(text.count("type: APPEND") for text in texts) >= 40
@@ -123,7 +116,7 @@ class Counters:
 
     def add(self, number, count):
         done = subprocess.run(self.command(number) + ["--add", str(count)], capture_output=True,
-                              text=True, timeout=100)
+                              text=True, timeout=kit.WAIT_SECONDS)
         assert done.returncode == 0, done.stderr
         return [int(line) for line in done.stdout.split()]
 

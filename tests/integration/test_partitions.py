@@ -73,7 +73,7 @@ class Run:
                       client.read_weights(), client.read_quota()]
             return all(e["outcome"] == "ok" and e["leader"] == life for e in events)
         client.serial = len(self.history.events)
-        kit.until(reads, 60, "a leader that writes and reads")
+        kit.until(reads, what="a leader that writes and reads")
 
     def verdict(self):
         failures, stale, count = registry_model.check(self.history.events, self.history.started)
@@ -97,7 +97,10 @@ class Run:
 def test_what_clients_saw_is_linearizable(election):
     with Run(election) as run:
         villain = nemesis.Nemesis(run.group, SEED, SECONDS)
-        run.work(villain.run)
+
+        def is_busy():
+            return run.history.count("ok", "admit") > 10 and run.history.count("ok", "set") > 20
+        run.work(lambda: [villain.run(), kit.until(is_busy, what="work that is done")])
         run.group.heal()
         run.read_all()
         for m in run.group.masters:
@@ -107,15 +110,14 @@ def test_what_clients_saw_is_linearizable(election):
         assert not run.verdict()
         assert not run.group.problems
         run.must_find_mutants()
-        # It has met something, and got on.
-        assert run.history.count("ok", "admit") > 10 and run.history.count("ok", "set") > 20
+        # It has met something.
         assert run.group.lives > 3 + len(villain.steps) // 4
 
 
 def test_a_registry_that_forgets_is_found_out():
     """In memory each leader has one of its own: what was confirmed by the last is lost."""
     with Run("zookeeper", registry="in_memory") as run:
-        run.work(lambda: [kit.until(lambda: run.history.count("ok", "set") > 20, 30, "writes"),
+        run.work(lambda: [kit.until(lambda: run.history.count("ok", "set") > 20, what="writes"),
                           run.group.crash(run.group.leader())])
         run.read_all()
         assert run.verdict()
@@ -133,9 +135,9 @@ def test_a_quorum_of_one_is_found_out():
         def meanwhile():
             first = run.group.leader()
             nemesis.alone_without_zookeeper(villain, [first])
-            kit.until(lambda: writes(first) > 10, 30, "writes of the first leader")
-            kit.until(lambda: any(writes(m) > 10 for m in run.group.masters if m is not first), 30,
-                      "writes of the next leader")
+            kit.until(lambda: writes(first) > 10, what="writes of the first leader")
+            kit.until(lambda: any(writes(m) > 10 for m in run.group.masters if m is not first),
+                      what="writes of the next leader")
             villain.mend()
         run.work(meanwhile)
         run.group.heal()

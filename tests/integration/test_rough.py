@@ -25,7 +25,7 @@ def daemon(request, cluster):
 
 
 def connect(daemon):
-    return socket.create_connection(("127.0.0.1", daemon.port), timeout=20)
+    return socket.create_connection(("127.0.0.1", daemon.port), timeout=kit.WAIT_SECONDS)
 
 
 def is_well(daemon):
