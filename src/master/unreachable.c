@@ -58,7 +58,7 @@ static void ask(struct master *master, struct agent *agent)
 {
     agent->transition = AGENT_MARKING_UNREACHABLE;
     master_count(master, COUNTER_SLAVE_UNREACHABLE_COMPLETED);
-    master_log(master, LOG_LEVEL_INFO, "Marking agent %s (%s) unreachable: %s", agent->id->data,
+    master_log(master, LOG_LEVEL_WARNING, "Marking agent %s (%s) unreachable: %s", agent->id->data,
                agent->hostname != NULL ? agent->hostname : "", agent->removal_why);
     struct pending *pending = master_pending_ask_now(master, REGISTRY_MARK_UNREACHABLE, agent->id);
     pending->why = agent->removal_why;
