@@ -141,7 +141,9 @@ struct departed {
     int64_t time_ns;   /* wall clock: since when */
     struct list tasks; /* struct unreachable_task: what was on it; none of one that is gone */
     bool busy;         /* the registry is asked to mark it gone */
-    struct agent_drain drain; /* UNREACHABLE: what an operator wants of it */
+    bool has_resource_version;
+    struct uuid resource_version; /* UNREACHABLE: the last that this master knew */
+    struct agent_drain drain;     /* UNREACHABLE: what an operator wants of it */
 };
 
 /* What an agent says of itself when it registers. */

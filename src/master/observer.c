@@ -8,14 +8,19 @@
 
 #define OBSERVER_PREFIX "slave-observer("
 
-static void ping(struct master *master, struct agent *agent)
+static void send_ping(struct master *master, const struct agent *agent, bool connected)
 {
     Pb__Internal__PingSlaveMessage message = PB__INTERNAL__PING_SLAVE_MESSAGE__INIT;
-    message.connected = agent->connected;
+    message.connected = connected;
     char from[UPID_ID_SIZE_MAX + 1];
     snprintf(from, sizeof(from), OBSERVER_PREFIX "%llu)", (unsigned long long)agent->observer);
     net_send(&master->effects->net, from, &agent->upid, "mesos.internal.PingSlaveMessage",
              message_encode_blob(&message.base));
+}
+
+static void ping(struct master *master, struct agent *agent)
+{
+    send_ping(master, agent, agent->connected);
     agent->awaits_pong = true;
     timers_set(&master->timers, &agent->ping,
                time_add_ns(master->now.mono_ns, master->options.agent_ping_timeout_ns));
@@ -26,6 +31,11 @@ void master_observer_start(struct master *master, struct agent *agent)
     agent->observer = ++master->next_observer;
     agent->missed_pings = 0;
     ping(master, agent);
+}
+
+void master_observer_send_away(struct master *master, const struct agent *agent)
+{
+    send_ping(master, agent, false);
 }
 
 void master_observer_timeout(struct master *master, struct agent *agent)

@@ -13,6 +13,8 @@ struct agent;
 
 /* A new observer, and its first ping. */
 void master_observer_start(struct master *master, struct agent *agent);
+/* The agent is told that it is disconnected, so that it registers once more. */
+void master_observer_send_away(struct master *master, const struct agent *agent);
 /* The time for a pong is over: the next ping. */
 void master_observer_timeout(struct master *master, struct agent *agent);
 /* The agent was disconnected and is registered again: the ping that is out went to nobody and does

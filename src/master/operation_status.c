@@ -309,6 +309,27 @@ question_about(struct master *master, const struct operation *operation)
     return question;
 }
 
+/* The newest first: if the agent knows none of them, they are undone in this order. What is
+ * finished the agent has on disk until it is acknowledged: if it is not listed, it has been. */
+static void ask_about_missing(struct master *master, struct agent *agent, uint32_t mark,
+                              Pb__Internal__ReconcileOperationsMessage *message)
+{
+    struct list *before;
+    for (struct list *link = agent->operations.prev; link != &agent->operations; link = before) {
+        struct operation *operation = LIST_ENTRY(link, struct operation, of_agent);
+        before = link->prev;
+        if (operation->mark == mark) {
+            continue;
+        }
+        if (operation->record->state == PB__OPERATION_STATE__OPERATION_FINISHED) {
+            master_operation_remove(master, operation);
+        } else {
+            MESSAGE_APPEND(&master->arena, message->n_operations, message->operations,
+                           question_about(master, operation));
+        }
+    }
+}
+
 void master_operation_on_list(struct master *master, struct agent *agent,
                               const Pb__Internal__UpdateSlaveMessage__Operations *list)
 {
@@ -323,15 +344,7 @@ void master_operation_on_list(struct master *master, struct agent *agent,
             known->mark = mark;
         }
     }
-    /* The newest first: if the agent knows none of them, they are undone in this order. */
-    for (struct list *link = agent->operations.prev; link != &agent->operations;
-         link = link->prev) {
-        const struct operation *operation = LIST_ENTRY(link, struct operation, of_agent);
-        if (operation->mark != mark) {
-            MESSAGE_APPEND(&master->arena, message.n_operations, message.operations,
-                           question_about(master, operation));
-        }
-    }
+    ask_about_missing(master, agent, mark, &message);
     for (size_t i = 0; i < list->n_operations; i++) {
         Pb__Operation *reported = list->operations[i];
         if (master_operation_find(master, agent, uuid_slice(reported->uuid)) == NULL) {

@@ -390,11 +390,15 @@ static void settle_tasks(struct master *master, const struct agent *agent,
 /* Whose word counts: that of an agent that knows operations, with a resource version that is new
  * here. With the same one it only repeats itself, and perhaps not the newest; and one that knows
  * nothing of operations is told what it has (docs/design/operations.md). */
+static bool is_version(bool is_known, const struct uuid *known, const struct reregistration *r)
+{
+    return is_known && r->has_resource_version &&
+           memcmp(known, &r->resource_version, sizeof(*known)) == 0;
+}
+
 static bool is_told_by_agent(const struct agent *agent, const struct reregistration *r)
 {
-    bool is_repetition = agent->has_resource_version && r->has_resource_version &&
-                         memcmp(&agent->resource_version, &r->resource_version,
-                                sizeof(agent->resource_version)) == 0;
+    bool is_repetition = is_version(agent->has_resource_version, &agent->resource_version, r);
     return (r->capabilities & AGENT_RESOURCE_PROVIDER) != 0 && !is_repetition;
 }
 
@@ -577,6 +581,10 @@ void master_reregister_stored(struct master *master, const struct pending *pendi
         readmit(master, agent, &pending->from, &r, origin);
         if (departed != NULL) {
             forget_missing(master, agent, departed);
+            if (is_version(departed->has_resource_version, &departed->resource_version, &r)) {
+                /* It is about to be sent what was decided before it was given up, and does it. */
+                master_observer_send_away(master, agent);
+            }
             master_departed_remove(master, departed);
         }
         break;

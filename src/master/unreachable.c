@@ -147,6 +147,8 @@ void master_unreachable_marked(struct master *master, const struct pending *pend
     departed->drain = agent_drain_take(&agent->drain);
     departed->drain.is_ending = false;
     departed->drain.start_ns = 0;
+    departed->has_resource_version = agent->has_resource_version;
+    departed->resource_version = agent->resource_version;
     if (agent->state == AGENT_RECOVERED) {
         master_count(master, COUNTER_RECOVERY_SLAVE_REMOVALS);
         master_agent_drop(master, agent);

@@ -6,6 +6,7 @@
 #include "master/events.h"
 #include "master/fields.h"
 #include "master/master_state.h"
+#include "master/observer.h"
 #include "master/operation_status.h"
 #include "resources/resource_pb.h"
 #include "resources/resource_validate.h"
@@ -186,6 +187,26 @@ static void set_oversubscribed(struct master *master, struct agent *agent,
     master_agent_changed(master, agent, false);
 }
 
+/* What is sent to it carries its version, so that it can tell which resources were meant. What goes
+ * with a version, only a registration tells: the one of this version is on its way, or was lost. */
+static void hear_version(struct master *master, struct agent *agent, struct slice bytes)
+{
+    struct uuid version;
+    if (!uuid_from_bytes(bytes, &version)) {
+        return;
+    }
+    if (!agent->has_resource_version) {
+        agent->has_resource_version = true;
+        agent->resource_version = version;
+    } else if (memcmp(&agent->resource_version, &version, sizeof(version)) != 0) {
+        master_log(master, LOG_LEVEL_INFO,
+                   "Agent %s has to register again: its resources are of a version that is not "
+                   "known",
+                   agent->id->data);
+        master_observer_send_away(master, agent);
+    }
+}
+
 void master_update_agent(struct master *master, const Pb__Internal__UpdateSlaveMessage *message)
 {
     master_count(master, COUNTER_MESSAGES_UPDATE_SLAVE);
@@ -194,9 +215,7 @@ void master_update_agent(struct master *master, const Pb__Internal__UpdateSlaveM
         return;
     }
     if (message->resource_version_uuid != NULL) {
-        /* What is sent to it carries it, so that it can tell which resources were meant. */
-        agent->has_resource_version = uuid_from_bytes(
-            message_bytes(message->resource_version_uuid->value), &agent->resource_version);
+        hear_version(master, agent, message_bytes(message->resource_version_uuid->value));
     }
     /* Agents before 1.5 do not say whether they tell of it, but do. */
     if (!message->has_update_oversubscribed_resources || message->update_oversubscribed_resources) {

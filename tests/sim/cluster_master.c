@@ -285,6 +285,19 @@ static const char *check_maintenance(const struct master *master)
     return NULL;
 }
 
+/* What was launched on the outcome of an operation that is void is void, too: until the agent tells
+ * that it never came, it stands against what there is. */
+static bool has_doubtful(const struct agent *agent)
+{
+    const struct task *task;
+    LIST_FOR_EACH (task, &agent->tasks, of_agent) {
+        if (task->record->state == TASK_STATE_STAGING) {
+            return true;
+        }
+    }
+    return !list_is_empty(&agent->executors);
+}
+
 /* Reservations and volumes are made of what there is: nothing is lost, nothing is made twice. */
 static bool is_whole(const struct agent *agent)
 {
@@ -300,6 +313,7 @@ const char *cluster_master_check(void *arg)
 {
     struct master_core *core = arg;
     struct agent *agent;
+    bool reserves = ((const struct cluster *)core->node->arg)->options.reserves;
     if (!tallies_add_up(core->master)) {
         return "what a role holds is counted wrong";
     }
@@ -307,7 +321,7 @@ const char *cluster_master_check(void *arg)
         struct resources sum = RESOURCES_INIT;
         add_use(agent, &sum);
         resources_unallocate(&sum, NULL);
-        bool fits = resources_contain(&agent->total, &sum);
+        bool fits = (reserves && has_doubtful(agent)) || resources_contain(&agent->total, &sum);
         resources_deinit(&sum);
         if (!fits) {
             return "more is offered and used than an agent has";
