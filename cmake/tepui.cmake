@@ -1,12 +1,15 @@
 # Warnings that every file of ours must be clean of, with gcc and with clang (docs/STYLE.md).
-set(TEPUI_WARNINGS -Wall -Wextra -Wshadow -Wswitch-enum -Wstrict-prototypes -Wmissing-prototypes
-    -Wvla -Wwrite-strings -Wpointer-arith -Werror)
+set(TEPUI_WARNINGS -Wall -Wextra -Wshadow -Wswitch-enum -Wvla -Wwrite-strings -Wpointer-arith
+    -Werror $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes>
+    $<$<COMPILE_LANGUAGE:C>:-Wmissing-prototypes>)
 
 # tepui_library(folder [DEPS libraries...] [EXCLUDE files...] [PUBLIC_LIBS ...])
-# One static library a folder: all its .c files; may include only what it links (the include law).
+# One static library a folder: all its .c and .cc files; may include only what it links (the include
+# law).
 function(tepui_library name)
   cmake_parse_arguments(ARG "CORE" "" "DEPS;LIBS;EXCLUDE" ${ARGN})
-  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.c)
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.c
+       ${CMAKE_SOURCE_DIR}/src/${name}/*.cc)
   foreach(file ${ARG_EXCLUDE})
     list(REMOVE_ITEM sources ${CMAKE_SOURCE_DIR}/src/${name}/${file})
   endforeach()
@@ -19,7 +22,8 @@ function(tepui_library name)
   target_compile_definitions(tepui_${name} PRIVATE _GNU_SOURCE)
   target_compile_options(tepui_${name} PRIVATE ${TEPUI_WARNINGS})
   if(ARG_CORE)
-    target_compile_options(tepui_${name} PRIVATE -Wconversion -Wno-sign-conversion)
+    target_compile_options(tepui_${name} PRIVATE $<$<COMPILE_LANGUAGE:C>:-Wconversion>
+                           $<$<COMPILE_LANGUAGE:C>:-Wno-sign-conversion>)
   endif()
   foreach(dep ${ARG_DEPS})
     if(TARGET tepui_${dep}) # a folder without files yet has no library

@@ -1,3 +1,2 @@
 tepui_fuzz(common json_wellformed LIBS PkgConfig::JANSSON)
 tepui_fuzz(common text)
-tepui_fuzz(common pattern)
