@@ -402,6 +402,7 @@ static void on_net(struct agent *agent, const struct net_event *event)
         break;
     case NET_REPLY: /* the agent makes no calls */
     case NET_TAKEN: /* and marks no streams */
+    case NET_WORKED:
         break;
     }
 }

@@ -27,6 +27,25 @@ struct blob *blob_take(struct buf *buf)
     return blob;
 }
 
+void blob_begin(struct buf *buf)
+{
+    ASSERT(buf->size == 0);
+    (void)buf_reserve(buf, BLOB_HEAD_SIZE);
+    buf->size = BLOB_HEAD_SIZE;
+}
+
+struct blob *blob_end(struct buf *buf)
+{
+    ASSERT(buf->size >= BLOB_HEAD_SIZE);
+    size_t size = buf->size - BLOB_HEAD_SIZE;
+    buf_append_byte(buf, '\0');
+    struct blob *blob = (struct blob *)(void *)buf->data;
+    atomic_init(&blob->refs, 1);
+    blob->size = size;
+    *buf = BUF_INIT;
+    return blob;
+}
+
 struct blob *blob_ref(struct blob *blob)
 {
     if (blob != NULL) {

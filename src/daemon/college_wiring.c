@@ -293,6 +293,7 @@ bool college_wiring_take_net(struct college_wiring *wiring, const struct net_eve
     case NET_EXITED:
     case NET_REPLY:
     case NET_TAKEN:
+    case NET_WORKED:
         return false;
     }
     WRONG("an event that is none");

@@ -158,7 +158,11 @@ static void on_teardown(struct master *master, const struct net_request *request
 static bool read_query(struct master *master, const struct net_request *request,
                        enum view_kind kind, struct view_query *ret_query)
 {
-    *ret_query = (struct view_query){.kind = kind, .json = true};
+    *ret_query = (struct view_query){
+        .kind = kind,
+        .json = true,
+        .gzip = http_accepts_gzip(http_find_header(request->head, "Accept-Encoding")),
+    };
     return master_http_jsonp(master, request, &ret_query->jsonp);
 }
 

@@ -162,6 +162,7 @@ struct task *master_find_task(const struct framework *framework, struct slice id
 static void gone(struct master *master, uint64_t handle)
 {
     struct map_link *link = map_find(&master->by_handle, slice_make(&handle, sizeof(handle)));
+    master_view_answers_gone(master, handle);
     if (link != NULL) {
         master_framework_disconnect(master, CONTAINER_OF(link, struct framework, by_connection));
     } else {
@@ -195,6 +196,9 @@ static void on_net(struct master *master, const struct net_event *event)
         break;
     case NET_TAKEN:
         taken(master, event->handle);
+        break;
+    case NET_WORKED:
+        master_view_answers_made(master, event->handle, event->made, event->unzipped_size);
         break;
     case NET_BODY:
     case NET_REPLY:
@@ -244,7 +248,7 @@ static void on_timer(struct master *master, struct timer *timer)
         master_registry_gc(master);
         break;
     case TIMER_VIEWS:
-        master_reads_drop_views(master);
+        master_view_answers_look(master);
         break;
     case TIMER_METRICS:
         master_metrics_next(master);

@@ -118,11 +118,13 @@ void master_operator_get_master(struct master *master, const struct operator_req
 static void respond_view(struct master *master, const struct operator_request *r,
                          enum view_kind kind)
 {
-    master_view_respond(master, r->request->handle,
-                        &(struct view_query){
-                            .kind = kind,
-                            .json = r->accept == HTTP_MEDIA_JSON,
-                        });
+    master_view_respond(
+        master, r->request->handle,
+        &(struct view_query){
+            .kind = kind,
+            .json = r->accept == HTTP_MEDIA_JSON,
+            .gzip = http_accepts_gzip(http_find_header(r->request->head, "Accept-Encoding")),
+        });
 }
 
 void master_operator_get_state(struct master *master, const struct operator_request *r)

@@ -12,6 +12,7 @@ struct reads *master_reads_new(struct master *master)
 {
     struct reads *reads = xalloc(sizeof(*reads));
     map_init(&reads->subscribers, master_subscriber_key, prng_next(&master->prng));
+    master_view_answers_init(&reads->views, reads->subscribers.seed[0]);
     list_init(&reads->subscriber_order);
     list_init(&reads->metrics_waiting);
     list_init(&reads->looks);
@@ -31,25 +32,11 @@ struct reads *master_reads_free(struct master *master)
         timers_cancel(&master->timers, &reads->views_timer);
         timers_cancel(&master->timers, &reads->metrics_timer);
         timers_cancel(&master->timers, &reads->verbosity_timer);
-        master_view_cache_deinit(&reads->views);
+        master_view_answers_deinit(&reads->views);
         map_deinit(&reads->subscribers);
         free(reads);
     }
     return NULL;
-}
-
-void master_reads_keep_views(struct master *master)
-{
-    struct timer *timer = &master->reads->views_timer;
-    if (!timer_is_set(timer)) { /* else it looks after all of them already */
-        timers_set(&master->timers, timer, time_add_ns(master->now.mono_ns, VIEW_KEPT_NS));
-    }
-}
-
-void master_reads_drop_views(struct master *master)
-{
-    timers_set(&master->timers, &master->reads->views_timer,
-               master_view_cache_expire(&master->reads->views, master->now.mono_ns));
 }
 
 static void set_verbosity(struct master *master, int level)

@@ -8,7 +8,7 @@
 #include "common/list.h"
 #include "common/map.h"
 #include "common/timers.h"
-#include "master/view.h"
+#include "master/view_answers.h"
 
 struct master;
 
@@ -36,10 +36,6 @@ struct reads {
 struct reads *master_reads_new(struct master *master) WARN_UNUSED;
 struct reads *master_reads_free(struct master *master);
 
-/* Answers have been kept: they are dropped in time. */
-void master_reads_keep_views(struct master *master);
-/* TIMER_VIEWS. */
-void master_reads_drop_views(struct master *master);
 /* The log's verbosity for a while, then 0 again. */
 void master_reads_set_verbosity(struct master *master, int level, int64_t duration_ns);
 /* TIMER_VERBOSITY. */

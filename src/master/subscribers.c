@@ -159,8 +159,12 @@ void master_subscribers_heartbeat(struct master *master, struct subscriber *subs
 
 void master_subscribers_add(struct master *master, const struct operator_request *r)
 {
+    master_view_subscribe(master, r->request->handle, r->accept == HTTP_MEDIA_JSON);
+}
+
+void master_subscribers_open(struct master *master, uint64_t handle, bool json)
+{
     struct reads *reads = master->reads;
-    bool json = r->accept == HTTP_MEDIA_JSON;
     while (reads->subscriber_count > 0 &&
            reads->subscriber_count >= master->options.max_subscribers) {
         struct subscriber *oldest =
@@ -169,8 +173,9 @@ void master_subscribers_add(struct master *master, const struct operator_request
         subscriber_free(master, oldest);
     }
     struct subscriber *subscriber = xalloc(sizeof(*subscriber));
-    subscriber->handle = r->request->handle;
+    subscriber->handle = handle;
     subscriber->json = json;
+    subscriber->skipped = master->change_count;
     timer_init(&subscriber->heartbeat, TIMER_SUBSCRIBER, subscriber);
     map_add(&reads->subscribers, &subscriber->by_handle);
     list_push_back(&reads->subscriber_order, &subscriber->link);
@@ -178,7 +183,7 @@ void master_subscribers_add(struct master *master, const struct operator_request
     master->watched = true;
     struct net_effect *effect = net_stream_open(&master->effects->net, subscriber->handle,
                                                 json ? HTTP_JSON : HTTP_PROTOBUF);
-    effect->job = master_view_subscribed(master, json);
+    effect->opens_later = true;
     master_subscribers_heartbeat(master, subscriber);
 }
 
@@ -193,14 +198,18 @@ bool master_subscribers_gone(struct master *master, uint64_t handle)
     return true;
 }
 
-static void tell_change(struct master *master, const struct change *change)
+static void tell_change(struct master *master, size_t index)
 {
+    const struct change *change = &master->changes[index];
     CLEANUP(buf_deinit) struct buf event = BUF_INIT;
     struct blob *records[2] = {NULL, NULL}; /* by whether they are JSON; made when wanted */
     struct subscriber *subscriber;
     encode(master, change, &event);
     LIST_FOR_EACH (subscriber, &master->reads->subscriber_order, link) {
         struct blob **record = &records[subscriber->json];
+        if (index < subscriber->skipped) {
+            continue;
+        }
         if (*record == NULL) {
             *record = record_of(buf_slice(&event), subscriber->json);
         }
@@ -212,8 +221,15 @@ static void tell_change(struct master *master, const struct change *change)
 
 void master_subscribers_tell(struct master *master)
 {
+    if (master->change_count == 0) {
+        return;
+    }
     for (size_t i = 0; i < master->change_count; i++) {
-        tell_change(master, &master->changes[i]);
+        tell_change(master, i);
+    }
+    struct subscriber *subscriber;
+    LIST_FOR_EACH (subscriber, &master->reads->subscriber_order, link) {
+        subscriber->skipped = 0;
     }
 }
 

@@ -16,13 +16,17 @@ struct subscriber {
     struct list link;          /* reads->subscriber_order */
     uint64_t handle;           /* of the call's request */
     bool json;                 /* events are JSON, else protobuf */
+    size_t skipped;            /* changes of this step that its first record has already */
     struct timer heartbeat;    /* TIMER_SUBSCRIBER */
 };
 
 struct slice master_subscriber_key(const struct map_link *link);
 
-/* The call. Beyond --max_operator_event_stream_subscribers the oldest is let go. */
+/* The call: the stream is opened when there is room for its first record. */
 void master_subscribers_add(struct master *master, const struct operator_request *r);
+/* Opens it: events of now come behind the first record. Beyond
+ * --max_operator_event_stream_subscribers the oldest is let go. */
+void master_subscribers_open(struct master *master, uint64_t handle, bool json);
 /* TIMER_SUBSCRIBER. */
 void master_subscribers_heartbeat(struct master *master, struct subscriber *subscriber);
 /* The client of a handle has gone: false if it was no subscriber. */

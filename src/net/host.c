@@ -27,6 +27,15 @@ struct call {
     struct net_effect *effect; /* NET_CALL */
 };
 
+/* What the core gave to a worker. */
+struct work {
+    struct worker_job job;
+    struct list link;          /* in the host */
+    struct net_host *host;     /* NULL: it has gone */
+    struct net_effect *effect; /* NET_WORK */
+    struct net_answer made;
+};
+
 struct net_host {
     struct loop *loop;
     const struct net_host_callbacks *callbacks;
@@ -41,6 +50,9 @@ struct net_host {
     struct address self; /* by which others know our actors */
     struct address bound[ADDRESSES_MAX];
     size_t bound_count;
+
+    struct workers *workers;
+    struct list works; /* under way */
 
     struct list locals; /* messages on their way within the process */
     struct list calls;  /* under way */
@@ -278,6 +290,63 @@ static void add_call(struct net_host *host, struct net_effect *effect)
     begin_calls(host);
 }
 
+/* --- work for workers --- */
+
+static void run_work(struct worker_job *job)
+{
+    struct work *work = CONTAINER_OF(job, struct work, job);
+    struct net_job *mine = TAKE_PTR(work->effect->job);
+    mine->run(mine, &work->made);
+    mine->free(mine); /* here: what a snapshot holds is let go of off the loop */
+}
+
+static void free_work(struct work *work)
+{
+    list_remove(&work->link);
+    net_answer_deinit(&work->made);
+    net_effect_free(work->effect);
+    free(work);
+}
+
+static void work_done(struct worker_job *job)
+{
+    struct work *work = CONTAINER_OF(job, struct work, job);
+    struct net_event event = {
+        .type = NET_WORKED,
+        .handle = work->effect->handle,
+        .made = &work->made.body,
+        .unzipped_size = work->made.unzipped_size,
+    };
+    if (work->host != NULL) {
+        tell(work->host, &event);
+    }
+    free_work(work);
+}
+
+static void begin_work(struct net_host *host, struct net_effect *effect)
+{
+    struct work *work = xalloc(sizeof(*work));
+    work->host = host;
+    work->effect = effect;
+    work->job.run = run_work;
+    work->job.done = work_done;
+    list_push_back(&host->works, &work->link);
+    workers_submit(host->workers, &work->job);
+}
+
+static void leave_works(struct net_host *host)
+{
+    struct work *work;
+    LIST_FOR_EACH (work, &host->works, link) {
+        if (workers_cancel(host->workers, &work->job)) {
+            free_work(work);
+        } else {
+            list_remove(&work->link);
+            work->host = NULL;
+        }
+    }
+}
+
 /* --- effects --- */
 
 static void perform(struct net_host *host, struct net_effect *effect)
@@ -287,12 +356,19 @@ static void perform(struct net_host *host, struct net_effect *effect)
     case NET_RESPOND:
     case NET_RENDER:
     case NET_STREAM_OPEN:
+    case NET_STREAM_FIRST:
     case NET_STREAM_WRITE:
     case NET_STREAM_CLOSE:
     case NET_STREAM_MARK:
     case NET_HANGUP:
         server_perform(host->server, effect);
         return;
+    case NET_WORK:
+        begin_work(host, effect);
+        return;
+    case NET_HURRY:
+        server_hurry(host->server);
+        break;
     case NET_SEND:
         send_message(host, effect);
         return;
@@ -355,6 +431,8 @@ struct net_host *net_host_new(const struct net_host_options *options)
     host->require_peer_match = options->require_peer_match;
     host->routes = (struct routes){.delegate = host->delegate, .has = has_actor, .arg = host};
     arena_init(&host->arena, 0);
+    host->workers = options->workers;
+    list_init(&host->works);
     list_init(&host->locals);
     list_init(&host->calls);
     list_init(&host->waiting);
@@ -392,6 +470,7 @@ struct net_host *net_host_free(struct net_host *host)
     LIST_FOR_EACH (local, &host->locals, link) {
         free_local(local);
     }
+    leave_works(host);
     loop_timer_cancel(&host->drain_timer);
     server_free(host->server);
     peers_free(host->peers);

@@ -31,6 +31,8 @@ const struct server_limits server_limits_default = {
     .stream_size_max = SERVER_STREAM_SIZE_MAX,
     .stream_stall_ns = SERVER_STREAM_STALL_NS,
     .answer_stall_ns = SERVER_ANSWER_STALL_NS,
+    .lent_ns = SERVER_LENT_NS,
+    .lent_stall_ns = SERVER_LENT_STALL_NS,
     .linger_ns = SERVER_LINGER_NS,
 };
 
@@ -201,6 +203,17 @@ struct server *server_free(struct server *server)
     buf_deinit(&server->date);
     free(server);
     return NULL;
+}
+
+void server_hurry(struct server *server)
+{
+    int64_t at_ns = loop_now(server->loop).mono_ns;
+    struct conn *conn;
+    LIST_FOR_EACH (conn, &server->busy, link) {
+        if (!conn->dead && conn_has_lent(conn) && !conn_hurries(conn, at_ns)) {
+            conn_kill(conn);
+        }
+    }
 }
 
 size_t server_connection_count(const struct server *server)

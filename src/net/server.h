@@ -27,6 +27,8 @@
 #define SERVER_STREAM_SIZE_MAX (64u << 20)
 #define SERVER_STREAM_STALL_NS (30 * NS_PER_SEC)
 #define SERVER_ANSWER_STALL_NS (5 * NS_PER_MIN)
+#define SERVER_LENT_NS (10 * NS_PER_SEC)
+#define SERVER_LENT_STALL_NS (1 * NS_PER_SEC)
 #define SERVER_LINGER_NS (2 * NS_PER_SEC)
 
 struct server_limits {
@@ -40,6 +42,8 @@ struct server_limits {
     size_t stream_size_max;   /* unsent bytes beyond which it is cut off at once */
     int64_t stream_stall_ns;  /* how long none of them was taken */
     int64_t answer_stall_ns;  /* the same for an answer that is no stream, of any size */
+    int64_t lent_ns;          /* how long a lent body may be kept when others wait for memory */
+    int64_t lent_stall_ns;    /* the same, if nothing of it is taken */
     int64_t linger_ns;        /* how long a client that still sends may read our last answer */
 };
 
@@ -97,6 +101,9 @@ void server_respond_text(struct server *server, uint64_t handle, int status, con
 void server_pause_body(struct server *server, uint64_t handle, bool paused);
 /* The connection of this handle carries messages: it is not closed to make room for others. */
 void server_keep(struct server *server, uint64_t handle);
+
+/* NET_HURRY. */
+void server_hurry(struct server *server);
 
 size_t server_connection_count(const struct server *server);
 /* Unsent bytes of all connections; walks over them. */

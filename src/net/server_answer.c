@@ -99,15 +99,9 @@ static struct evbuffer *make_buffer(struct evbuffer **buffer)
     return *buffer;
 }
 
-/* A piece of a stream is being rendered, and others wait for it. */
-static bool is_opening(const struct exchange *exchange)
-{
-    return exchange->state == EXCHANGE_STREAMING && exchange->render != NULL;
-}
-
 static struct evbuffer *output_of(struct exchange *exchange)
 {
-    if (is_opening(exchange)) {
+    if (exchange->opening) {
         return make_buffer(&exchange->behind);
     }
     return is_turn(exchange) ? bufferevent_get_output(exchange->conn->bev)
@@ -117,7 +111,7 @@ static struct evbuffer *output_of(struct exchange *exchange)
 /* Counts what was put into output_of. */
 static void wrote(struct exchange *exchange, size_t size)
 {
-    if (is_turn(exchange) && !is_opening(exchange)) {
+    if (is_turn(exchange) && !exchange->opening) {
         conn_wrote(exchange->conn, size);
     }
 }
@@ -271,32 +265,6 @@ static void send_rendered(struct exchange *exchange, struct render *render)
     render->zipped = BUF_INIT;
 }
 
-/* The first piece of a stream, what was written meanwhile, and the end if that came, too. */
-static void send_opening(struct exchange *exchange, struct render *render)
-{
-    struct buf *out = &exchange->conn->server->scratch;
-    struct evbuffer *behind = exchange->behind;
-    exchange->render = NULL;
-    exchange->behind = NULL;
-    size_t size = net_answer_body(&render->answer).size;
-    if (size != 0) {
-        buf_printf(out, "%zx\r\n", size);
-        put_answer(exchange, &render->answer);
-        buf_append_text(out, "\r\n");
-        put_out(exchange, SLICE(""), NULL, NULL);
-    }
-    exchange->opened_size = exchange->conn->written_size;
-    if (behind != NULL) {
-        size = evbuffer_get_length(behind);
-        ASSERT(evbuffer_add_buffer(output_of(exchange), behind) == 0);
-        evbuffer_free(behind);
-        wrote(exchange, size);
-    }
-    if (exchange->closes) {
-        finish(exchange);
-    }
-}
-
 static void on_rendered(struct worker_job *job)
 {
     struct render *render = CONTAINER_OF(job, struct render, job);
@@ -305,9 +273,7 @@ static void on_rendered(struct worker_job *job)
     if (exchange != NULL && exchange->render != render) {
         exchange = NULL; /* cut off meanwhile */
     }
-    if (exchange != NULL && is_opening(exchange)) {
-        send_opening(exchange, render);
-    } else if (exchange != NULL) {
+    if (exchange != NULL) {
         send_rendered(exchange, render);
         finish(exchange);
     } else if (render->server != NULL) {
@@ -323,14 +289,15 @@ static void on_rendered(struct worker_job *job)
 
 /* The answer is made when it is its turn and the client takes what it has: answers that wait for
  * others to be read would fill the memory. */
-static void render_by_worker(struct exchange *exchange, struct net_effect *effect, bool gzip)
+static void answer_by_worker(struct exchange *exchange, struct net_effect *effect)
 {
+    exchange->state = EXCHANGE_RENDERING;
     struct server *server = exchange->conn->server;
     struct render *render = xalloc(sizeof(*render));
     render->server = server;
     render->handle = exchange->handle;
     render->effect = effect;
-    render->gzip = gzip;
+    render->gzip = exchange->gzip && !has_encoding(effect);
     render->answer.status = 200;
     render->job.run = run_render;
     render->job.done = on_rendered;
@@ -341,10 +308,20 @@ static void render_by_worker(struct exchange *exchange, struct net_effect *effec
     }
 }
 
-static void answer_by_worker(struct exchange *exchange, struct net_effect *effect)
+/* Puts out the scratch and behind it a body, which may be one that was lent. */
+static void put_body(struct exchange *exchange, struct net_effect *effect)
 {
-    exchange->state = EXCHANGE_RENDERING;
-    render_by_worker(exchange, effect, exchange->gzip && !has_encoding(effect));
+    struct conn *conn = exchange->conn;
+    struct slice body = blob_slice(effect->body);
+    if (effect->lent) {
+        conn_lend(conn);
+    }
+    put_out(exchange, body, release_blob, TAKE_PTR(effect->body));
+    if (effect->lent && is_turn(exchange)) {
+        conn->lent_end = conn->written_size;
+    } else {
+        exchange->lent = effect->lent;
+    }
 }
 
 static void respond(struct exchange *exchange, struct net_effect *effect)
@@ -365,7 +342,7 @@ static void respond(struct exchange *exchange, struct net_effect *effect)
         put_out(exchange, buf_slice(&zipped), release_heap, zipped.data);
     } else {
         put_size(exchange, body.size, false);
-        put_out(exchange, body, release_blob, TAKE_PTR(effect->body));
+        put_body(exchange, effect);
     }
     net_effect_free(effect);
     finish(exchange);
@@ -396,20 +373,45 @@ static void open_stream(struct exchange *exchange, struct net_effect *effect)
     http_put_header(out, "Transfer-Encoding", SLICE("chunked"));
     http_put_end(out);
     exchange->state = EXCHANGE_STREAMING;
-    if (effect->job != NULL) {
+    if (effect->opens_later) {
         put_out(exchange, SLICE(""), NULL, NULL);
-        render_by_worker(exchange, effect, false); /* streams are never zipped */
-        return;
+        exchange->opening = true;
+    } else {
+        put_chunk(exchange, TAKE_PTR(effect->body));
     }
-    put_chunk(exchange, TAKE_PTR(effect->body));
-    net_effect_free(effect);
 }
 
-/* A first piece that was rendered does not count: it may be larger than what may wait. */
+/* The first piece, what was written meanwhile, and the end if that came, too. */
+static void send_first(struct exchange *exchange, struct net_effect *effect)
+{
+    struct conn *conn = exchange->conn;
+    struct buf *out = &conn->server->scratch;
+    struct evbuffer *behind = exchange->behind;
+    exchange->opening = false;
+    exchange->behind = NULL;
+    if (blob_slice(effect->body).size != 0) {
+        buf_printf(out, "%zx\r\n", blob_slice(effect->body).size);
+        put_body(exchange, effect);
+        buf_append_text(out, "\r\n");
+        put_out(exchange, SLICE(""), NULL, NULL);
+    }
+    exchange->opened_size = conn->written_size;
+    if (behind != NULL) {
+        size_t size = evbuffer_get_length(behind);
+        ASSERT(evbuffer_add_buffer(output_of(exchange), behind) == 0);
+        evbuffer_free(behind);
+        wrote(exchange, size);
+    }
+    if (exchange->closes) {
+        finish(exchange);
+    }
+}
+
+/* A first piece that came later does not count: it may be larger than what may wait. */
 static size_t stream_unsent_size(struct exchange *exchange)
 {
     struct conn *conn = exchange->conn;
-    if (is_opening(exchange) || !is_turn(exchange)) {
+    if (exchange->opening || !is_turn(exchange)) {
         return evbuffer_get_length(output_of(exchange));
     }
     return MIN(conn_unsent_size(conn), (size_t)(conn->written_size - exchange->opened_size));
@@ -428,7 +430,7 @@ static void close_stream(struct exchange *exchange)
 {
     http_put_last_chunk(&exchange->conn->server->scratch);
     put_out(exchange, SLICE(""), NULL, NULL);
-    if (is_opening(exchange)) {
+    if (exchange->opening) {
         exchange->closes = true;
     } else {
         finish(exchange);
@@ -446,6 +448,10 @@ void exchange_turn(struct exchange *exchange)
         evbuffer_free(exchange->held);
         exchange->held = NULL;
         conn_wrote(conn, size);
+        if (exchange->lent) {
+            exchange->lent = false;
+            conn->lent_end = conn->written_size;
+        }
     }
     struct render *render = exchange->render;
     if (render != NULL && !render->begun &&
@@ -495,7 +501,11 @@ void server_perform(struct server *server, struct net_effect *effect)
     case NET_STREAM_OPEN:
         ASSERT(!streaming);
         open_stream(exchange, effect);
-        return;
+        break;
+    case NET_STREAM_FIRST:
+        ASSERT(streaming && exchange->opening);
+        send_first(exchange, effect);
+        break;
     case NET_STREAM_WRITE:
         ASSERT(streaming);
         write_stream(exchange, effect);
@@ -511,6 +521,7 @@ void server_perform(struct server *server, struct net_effect *effect)
         break;
     case NET_HANGUP:
         drop_render(exchange);
+        exchange->opening = false;
         exchange->cut = true;
         finish(exchange);
         break;
@@ -518,6 +529,8 @@ void server_perform(struct server *server, struct net_effect *effect)
     case NET_LINK:
     case NET_UNLINK:
     case NET_CALL:
+    case NET_WORK:
+    case NET_HURRY:
         WRONG("an effect that is not an answer");
     }
     net_effect_free(effect);

@@ -348,8 +348,8 @@ static void tell_taken(struct conn *conn)
 {
     struct exchange *first = conn_first(conn);
     struct server *server = conn->server;
-    if (!conn->dead && first != NULL && first->marked && first->behind == NULL &&
-        first->render == NULL && conn_unsent_size(conn) <= server_low_size(server)) {
+    if (!conn->dead && first != NULL && first->marked && !first->opening &&
+        conn_unsent_size(conn) <= server_low_size(server)) {
         first->marked = false;
         server->handlers->on_taken(server->arg, first->handle);
     }
@@ -424,6 +424,38 @@ struct exchange *conn_first(const struct conn *conn)
 size_t conn_unsent_size(const struct conn *conn)
 {
     return evbuffer_get_length(bufferevent_get_output(conn->bev));
+}
+
+bool conn_has_lent(const struct conn *conn)
+{
+    bool has = conn->written_size - conn_unsent_size(conn) < conn->lent_end;
+    const struct exchange *exchange;
+    LIST_FOR_EACH (exchange, &conn->exchanges, link) {
+        has = has || exchange->lent;
+    }
+    return has;
+}
+
+void conn_lend(struct conn *conn)
+{
+    if (!conn_has_lent(conn)) {
+        conn->lent_since_ns = now_ns(conn);
+    }
+}
+
+bool conn_hurries(struct conn *conn, int64_t at_ns)
+{
+    const struct server_limits *limits = &conn->server->limits;
+    uint64_t taken = conn->written_size - conn_unsent_size(conn);
+    if (at_ns - conn->lent_since_ns >= limits->lent_ns) {
+        return false;
+    }
+    if (taken != conn->hurry_taken || conn->hurried_ns < conn->lent_since_ns) {
+        conn->hurry_taken = taken;
+        conn->hurried_ns = at_ns;
+        return true;
+    }
+    return at_ns - conn->hurried_ns < limits->lent_stall_ns;
 }
 
 void conn_wrote(struct conn *conn, size_t size)

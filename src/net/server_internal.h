@@ -52,13 +52,14 @@ struct exchange {
     bool cut;                     /* DONE without an end: nothing may follow on the connection */
     const struct http_head *head; /* while the body is being read */
     struct buf body;              /* collected */
-    struct evbuffer *held; /* of the answer, while earlier ones are missing; NULL = nothing */
-    struct render
-        *render; /* RENDERING, or the first piece of a stream: not begun, or in a worker */
-    struct evbuffer *behind; /* pieces of a stream that come after the one being rendered */
+    struct evbuffer *held;   /* of the answer, while earlier ones are missing; NULL = nothing */
+    struct render *render;   /* RENDERING: not begun, or in a worker */
+    bool opening;            /* the first piece of the stream is still to come */
+    struct evbuffer *behind; /* pieces of a stream that come after that */
     bool closes;             /* so does the end of the stream */
+    bool lent;               /* among what is held are bytes that were lent */
     bool marked;             /* NET_STREAM_MARK: its writer waits to be told */
-    uint64_t opened_size;    /* conn->written_size when a rendered first piece had been written */
+    uint64_t opened_size;    /* conn->written_size when such a first piece had been written */
 };
 
 struct conn {
@@ -77,6 +78,10 @@ struct conn {
     uint64_t written_size;   /* bytes put into the output, ever */
     uint64_t taken_size;     /* of these, taken by the client at the last look */
     int64_t taken_ns;        /* when that last changed */
+    uint64_t lent_end;       /* written_size behind the last lent byte */
+    int64_t lent_since_ns;   /* since when there has always been one that was not taken */
+    uint64_t hurry_taken;    /* bytes taken when it was asked to hurry last */
+    int64_t hurried_ns;      /* when that was */
     unsigned pauses;         /* enum pause; 0 = reading */
     bool kept;               /* carries messages: not to be closed for room */
     bool deaf;               /* what comes is dropped: there is no further request */
@@ -131,6 +136,12 @@ void conn_wrote(struct conn *conn, size_t size);
 /* Answers have come or gone out: turns, pauses, closing. */
 void conn_advance(struct conn *conn);
 void conn_set_pause(struct conn *conn, enum pause why, bool paused);
+/* Lent bytes were put into the output, or are held for it: before they are counted by conn_wrote.
+ */
+void conn_lend(struct conn *conn);
+bool conn_has_lent(const struct conn *conn);
+/* False if it keeps what it was lent for too long, or has stopped taking it. */
+bool conn_hurries(struct conn *conn, int64_t at_ns);
 /* A stream was marked: its writer is told, from the loop, when the client has taken enough. */
 void conn_mark(struct conn *conn);
 /* Unsent bytes below which libevent tells that there is room. */

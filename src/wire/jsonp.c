@@ -14,10 +14,20 @@ bool jsonp_is_function(struct slice name)
     return name.size > 0;
 }
 
-void jsonp_append(struct slice name, struct slice json, struct buf *out)
+void jsonp_begin(struct slice name, struct buf *out)
 {
     buf_append_slice(out, name);
     buf_append_byte(out, '(');
-    buf_append_slice(out, json);
+}
+
+void jsonp_end(struct buf *out)
+{
     buf_append_byte(out, ')');
+}
+
+void jsonp_append(struct slice name, struct slice json, struct buf *out)
+{
+    jsonp_begin(name, out);
+    buf_append_slice(out, json);
+    jsonp_end(out);
 }

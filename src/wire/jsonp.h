@@ -16,6 +16,9 @@
 bool jsonp_is_function(struct slice name);
 
 /* Appends name(json). */
+/* The same around what is appended in between. */
+void jsonp_begin(struct slice name, struct buf *out);
+void jsonp_end(struct buf *out);
 void jsonp_append(struct slice name, struct slice json, struct buf *out);
 
 #endif

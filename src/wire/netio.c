@@ -79,6 +79,11 @@ struct net_effect *net_stream_open(struct net_effects *effects, uint64_t handle,
     return effect;
 }
 
+void net_stream_first(struct net_effects *effects, uint64_t handle, struct blob *piece)
+{
+    push(effects, NET_STREAM_FIRST, handle, piece)->lent = true;
+}
+
 void net_stream_write(struct net_effects *effects, uint64_t handle, struct blob *piece)
 {
     push(effects, NET_STREAM_WRITE, handle, piece);
@@ -97,6 +102,16 @@ void net_stream_mark(struct net_effects *effects, uint64_t handle)
 void net_hangup(struct net_effects *effects, uint64_t handle)
 {
     push(effects, NET_HANGUP, handle, NULL);
+}
+
+void net_work(struct net_effects *effects, uint64_t token, struct net_job *job)
+{
+    push(effects, NET_WORK, token, NULL)->job = job;
+}
+
+void net_hurry(struct net_effects *effects)
+{
+    push(effects, NET_HURRY, 0, NULL);
 }
 
 static struct net_effect *push_routed(struct net_effects *effects, enum net_effect_type type,

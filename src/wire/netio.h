@@ -30,6 +30,7 @@ enum net_event_type {
     NET_MESSAGE, /* a libprocess message for one of our actors */
     NET_EXITED,  /* a linked address has broken */
     NET_REPLY,   /* the answer to a request that we made (NET_CALL) */
+    NET_WORKED,  /* what NET_WORK asked for is done */
     NET_TAKEN,   /* the client of a stream has taken what was written before NET_STREAM_MARK */
 };
 
@@ -46,7 +47,7 @@ struct net_request {
 
 struct net_event {
     enum net_event_type type;
-    uint64_t handle;               /* REQUEST, BODY, GONE, REPLY, TAKEN */
+    uint64_t handle;               /* REQUEST, BODY, GONE, REPLY, TAKEN; WORKED: the token */
     struct net_request request;    /* REQUEST */
     struct slice body;             /* BODY, MESSAGE, REPLY */
     bool ended;                    /* BODY */
@@ -56,6 +57,8 @@ struct net_event {
     struct address address;        /* EXITED */
     int status;                    /* REPLY: HTTP status, or -errno if there was no answer */
     const struct http_head *head;  /* REPLY with status > 0 */
+    struct buf *made;              /* WORKED: what the job filled in; may be taken over */
+    size_t unzipped_size;          /* WORKED: see struct net_answer */
 };
 
 /* --- effects --- */
@@ -72,6 +75,7 @@ struct net_answer {
     struct slice shared;
     void (*release)(void *owner); /* NULL = there are none */
     void *owner;                  /* for release */
+    size_t unzipped_size; /* NET_WORK: the body is zipped, and was so large; 0 = it is not */
 };
 
 static inline struct slice net_answer_body(const struct net_answer *answer)
@@ -95,12 +99,17 @@ enum net_effect_type {
     NET_RESPOND,      /* answer a handle: status, content_type, headers, body */
     NET_RENDER,       /* answer a handle with what the job renders in a worker */
     NET_STREAM_OPEN,  /* begin a chunked answer: status 200, content_type, headers; body = first
-                         piece */
+                         piece, unless it comes later */
+    NET_STREAM_FIRST, /* the first piece that was to come later: goes out in front of what was
+                         written since, and may be larger than what else may wait */
     NET_STREAM_WRITE, /* one chunk: body */
     NET_STREAM_CLOSE, /* the last chunk, then the end */
     NET_STREAM_MARK,  /* tell NET_TAKEN, once, when nearly all that was written has been taken: for
                          writers who could go on for long */
     NET_HANGUP,       /* close the connection of a handle without ending the answer */
+    NET_WORK,         /* have a worker run the job and tell NET_WORKED; handle = a token of ours */
+    NET_HURRY,        /* others wait for memory: clients who are still not done with a body that was
+                         lent long ago are cut off */
     NET_SEND,         /* a libprocess message: route, name, body; connects if need be */
     NET_LINK,         /* keep a connection to an address, and tell NET_EXITED when it breaks */
     NET_UNLINK,       /* forget the address and close the connection */
@@ -125,7 +134,9 @@ struct net_effect {
     struct net_header headers[NET_HEADERS_MAX];
     size_t header_count;
     struct blob *body;       /* may be NULL */
-    struct net_job *job;     /* RENDER */
+    bool lent;               /* RESPOND, STREAM_FIRST: the body is one of few (NET_HURRY) */
+    bool opens_later;        /* STREAM_OPEN: STREAM_FIRST comes */
+    struct net_job *job;     /* RENDER, WORK */
     struct net_route *route; /* SEND, LINK, UNLINK, CALL: heap; else NULL */
     const char *name;        /* SEND: message name; CALL: method; static text */
     char *path;              /* CALL: heap */
@@ -149,10 +160,14 @@ void net_respond_text(struct net_effects *effects, uint64_t handle, int status, 
 void net_render(struct net_effects *effects, uint64_t handle, struct net_job *job);
 struct net_effect *net_stream_open(struct net_effects *effects, uint64_t handle,
                                    const char *content_type);
+/* The stream's first piece, lent. */
+void net_stream_first(struct net_effects *effects, uint64_t handle, struct blob *piece);
 void net_stream_write(struct net_effects *effects, uint64_t handle, struct blob *piece);
 void net_stream_close(struct net_effects *effects, uint64_t handle);
 void net_stream_mark(struct net_effects *effects, uint64_t handle);
 void net_hangup(struct net_effects *effects, uint64_t handle);
+void net_work(struct net_effects *effects, uint64_t token, struct net_job *job);
+void net_hurry(struct net_effects *effects);
 void net_send(struct net_effects *effects, const char *from_id, const struct upid *to,
               const char *name, struct blob *body);
 struct net_effect *net_link(struct net_effects *effects, const struct address *address);

@@ -153,7 +153,8 @@ static void measure(struct bench *b, const char *what, enum view_kind kind, bool
         struct master_effects effects;
         master_effects_init(&effects);
         b->master->effects = &effects;
-        master_view_cache_deinit(&b->master->reads->views); /* nothing is known of before */
+        master_view_answers_deinit(&b->master->reads->views); /* nothing is known of before */
+        master_view_answers_init(&b->master->reads->views, 1);
         master_view_respond(
             b->master, 1,
             &(struct view_query){.kind = kind, .json = json, .limit = VIEW_TASKS_LIMIT});

@@ -87,3 +87,40 @@ def test_a_subscriber_that_never_reads_is_cut_off(cluster):
     assert is_well(cluster.m)
     assert cluster.m.rss_mib() < before + 100
     s.close()
+
+
+READERS = [("GET", "/state", b""), ("GET", "/frameworks", b""), ("GET", "/state-summary", b""),
+           ("POST", "/api/v1", b'{"type":"GET_FRAMEWORKS"}'),
+           ("POST", "/api/v1", b'{"type":"SUBSCRIBE"}')]
+
+
+def test_readers_of_whole_state_who_never_read(cluster):
+    """docs/design/master.md: two rooms, of 64 and 16 MiB. Each of these holds 10 MB otherwise."""
+    m = cluster.m
+    schedulers = [kit.Scheduler(m, name="n" * 50000) for _ in range(200)]
+    assert len(m.request("GET", "/state")[1]) > 10e6
+    before, most = m.rss_mib(), 0
+    held = []
+    for i in range(200):
+        method, path, body = READERS[i % len(READERS)]
+        s = socket.socket()
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        s.settimeout(20)
+        s.connect(("127.0.0.1", m.port))
+        s.sendall(b"%s %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                  b"Content-Length: %d\r\n\r\n%s" % (method.encode(), path.encode(), len(body),
+                                                     body))
+        held.append(s)
+        if i % 4 == 0:
+            kit.Scheduler(m, name="another state").close()
+        if i % 10 == 0:
+            assert is_well(m)
+            most = max(most, m.rss_mib())
+    # Who does read is answered all the same.
+    for path in ("/state", "/state-summary", "/roles"):
+        assert m.request("GET", path, timeout=120)[0] == 200
+        most = max(most, m.rss_mib())
+    print("200 readers who never read: %.1f MiB and then %.1f" % (before, most))
+    assert most < before + 140
+    for s in held + schedulers:
+        s.close()

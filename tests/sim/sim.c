@@ -390,6 +390,42 @@ bool sim_run(struct sim *sim, int64_t until_ns)
 
 /* --- effects --- */
 
+/* What a worker does; it takes no time. */
+struct sim_work {
+    struct sim_node *node;
+    uint64_t token;
+    struct net_answer made;
+};
+
+static void free_work(void *arg)
+{
+    struct sim_work *work = arg;
+    net_answer_deinit(&work->made);
+    free(work);
+}
+
+static void tell_worked(struct sim *sim UNUSED, void *arg)
+{
+    struct sim_work *work = arg;
+    struct net_event event = {
+        .type = NET_WORKED,
+        .handle = work->token,
+        .made = &work->made.body,
+        .unzipped_size = work->made.unzipped_size,
+    };
+    work->node->program->on_net(work->node->core, work->node, &event);
+    free_work(work);
+}
+
+static void work(struct sim_node *node, const struct net_effect *effect)
+{
+    struct sim_work *work = xalloc(sizeof(*work));
+    work->node = node;
+    work->token = effect->handle;
+    effect->job->run(effect->job, &work->made);
+    sim_schedule(node->sim, node->sim->now_ns, node, tell_worked, work, free_work);
+}
+
 void sim_perform_net(struct sim_node *node, struct net_effects *effects)
 {
     struct net_effect *effect;
@@ -403,12 +439,18 @@ void sim_perform_net(struct sim_node *node, struct net_effects *effects)
         case NET_RESPOND:
         case NET_RENDER:
         case NET_STREAM_OPEN:
+        case NET_STREAM_FIRST:
         case NET_STREAM_WRITE:
         case NET_STREAM_CLOSE:
         case NET_STREAM_MARK:
         case NET_HANGUP:
         case NET_CALL:
             sim_http_perform(node->sim->http, node, effect);
+            break;
+        case NET_WORK:
+            work(node, effect);
+            break;
+        case NET_HURRY: /* all clients read all that they are sent */
             break;
         }
         net_effect_free(effect);

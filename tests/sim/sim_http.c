@@ -418,11 +418,6 @@ static void stream_open(struct sim_http *http, struct conn *conn, const struct n
     send_down(http, conn, parcel);
     if (effect->body != NULL) {
         stream(http, conn, SIM_HTTP_PIECE, blob_ref(effect->body));
-    } else if (effect->job != NULL) {
-        struct net_answer rendered = {.status = 200};
-        effect->job->run(effect->job, &rendered);
-        stream(http, conn, SIM_HTTP_PIECE, blob_from(net_answer_body(&rendered)));
-        net_answer_deinit(&rendered);
     }
 }
 
@@ -460,6 +455,7 @@ void sim_http_perform(struct sim_http *http, struct sim_node *node, const struct
     case NET_STREAM_OPEN:
         stream_open(http, conn, effect);
         break;
+    case NET_STREAM_FIRST: /* clients of the simulation do not mind the order */
     case NET_STREAM_WRITE:
         stream(http, conn, SIM_HTTP_PIECE, blob_ref(effect->body));
         break;
@@ -478,6 +474,8 @@ void sim_http_perform(struct sim_http *http, struct sim_node *node, const struct
     case NET_LINK:
     case NET_UNLINK:
     case NET_CALL:
+    case NET_WORK:
+    case NET_HURRY:
         WRONG("not an effect of HTTP");
     }
 }

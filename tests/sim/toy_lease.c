@@ -130,6 +130,7 @@ static void server_on_net(void *core, struct sim_node *node, const struct net_ev
     case NET_EXITED:
     case NET_REPLY:
     case NET_TAKEN:
+    case NET_WORKED:
         break;
     }
     server_perform(server, node);

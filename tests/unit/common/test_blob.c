@@ -81,11 +81,37 @@ static void test_threads_share_it(void **state)
     blob_unref(blob);
 }
 
+static void test_a_large_one_is_made_in_place(void **state)
+{
+    (void)state;
+    struct buf buf = BUF_INIT;
+    blob_begin(&buf);
+    for (int i = 0; i < 10000; i++) {
+        buf_append_text(&buf, "abc");
+    }
+    const char *bytes = buf.data;
+    struct blob *blob = blob_end(&buf);
+    assert_null(buf.data);
+    assert_ptr_equal(blob, bytes); /* nothing was copied */
+    assert_int_equal(blob->size, 30000);
+    assert_memory_equal(blob->data + 29997, "abc", 4); /* and it is terminated */
+    assert_true(blob_is_single(blob));
+    struct blob *second = blob_ref(blob);
+    assert_false(blob_is_single(blob));
+    blob_unref(second);
+    blob_unref(blob);
+    blob_begin(&buf);
+    blob = blob_end(&buf);
+    assert_int_equal(blob->size, 0);
+    blob_unref(blob);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bytes_are_copied_and_terminated),
         cmocka_unit_test(test_a_buffer_is_taken),
+        cmocka_unit_test(test_a_large_one_is_made_in_place),
         cmocka_unit_test(test_the_last_reference_frees),
         cmocka_unit_test(test_threads_share_it),
     };

@@ -108,7 +108,49 @@ static void keep(struct harness *h, const struct net_effect *effect)
     sent->body = arena_slice(&h->arena, effect->job != NULL ? net_answer_body(&answer)
                                                             : blob_slice(effect->body));
     net_answer_deinit(&answer);
+    if (effect->lent && h->bodies_are_held) {
+        sent->lent = blob_ref(effect->body);
+    }
     list_push_back(&h->sent, &sent->link);
+}
+
+/* True: it was for the host, not for a client. */
+static bool take_work(struct harness *h, struct net_effect *effect)
+{
+    if (effect->type == NET_HURRY) {
+        h->hurries++;
+        net_effect_free(effect);
+        return true;
+    }
+    if (effect->type != NET_WORK) {
+        return false;
+    }
+    struct harness_work *work = xalloc(sizeof(*work));
+    work->effect = effect;
+    list_push_back(&h->works, &work->link);
+    return true;
+}
+
+bool harness_work(struct harness *h)
+{
+    struct list *link = list_pop_front(&h->works);
+    if (link == NULL) {
+        return false;
+    }
+    struct harness_work *work = LIST_ENTRY(link, struct harness_work, link);
+    struct net_answer made = {0};
+    work->effect->job->run(work->effect->job, &made);
+    struct net_event event = {
+        .type = NET_WORKED,
+        .handle = work->effect->handle,
+        .made = &made.body,
+        .unzipped_size = made.unzipped_size,
+    };
+    harness_step(h, &(struct master_event){.type = MASTER_NET, .net = &event});
+    net_answer_deinit(&made);
+    net_effect_free(work->effect);
+    free(work);
+    return true;
 }
 
 void harness_step(struct harness *h, const struct master_event *event)
@@ -122,8 +164,10 @@ void harness_step(struct harness *h, const struct master_event *event)
         registry_memory_put(h->registry, op);
     }
     while ((effect = net_effects_pop(&effects.net)) != NULL) {
-        keep(h, effect);
-        net_effect_free(effect);
+        if (!take_work(h, effect)) {
+            keep(h, effect);
+            net_effect_free(effect);
+        }
     }
     struct file_request *request;
     while ((request = file_request_pop(&effects.files)) != NULL) {
@@ -146,6 +190,8 @@ void harness_step(struct harness *h, const struct master_event *event)
     master_effects_deinit(&effects);
     if (!h->registry_is_held) {
         harness_registry(h);
+    }
+    while (!h->workers_are_held && harness_work(h)) {
     }
 }
 
@@ -190,6 +236,7 @@ struct harness *harness_new_follower(void (*change)(struct master_options *optio
     h->now = (struct now){.mono_ns = NS_PER_HOUR, .wall_ns = INT64_C(1700000000) * NS_PER_SEC};
     arena_init(&h->arena, 0);
     list_init(&h->sent);
+    list_init(&h->works);
     h->log = (struct buf)BUF_INIT;
     h->metrics = metrics_new();
     h->registry = registry_memory_new(3);
@@ -251,6 +298,13 @@ void harness_fail_over(struct harness *h, void (*change)(struct master_options *
 
 void harness_free(struct harness *h)
 {
+    struct list *link;
+    harness_forget(h);
+    while ((link = list_pop_front(&h->works)) != NULL) {
+        struct harness_work *work = LIST_ENTRY(link, struct harness_work, link);
+        net_effect_free(work->effect);
+        free(work);
+    }
     master_free(h->master);
     registry_memory_free(h->registry);
     metrics_free(h->metrics);
@@ -447,14 +501,23 @@ struct slice harness_record(struct harness *h, uint64_t handle)
 {
     struct sent *sent;
     LIST_FOR_EACH (sent, &h->sent, link) {
+        if (sent->handle == handle && sent->type == NET_STREAM_FIRST) {
+            list_remove(&sent->link); /* in front of what was written before it came */
+            list_push_front(&h->sent, &sent->link);
+            break;
+        }
+    }
+    LIST_FOR_EACH (sent, &h->sent, link) {
         bool opens = sent->type == NET_STREAM_OPEN && sent->body.size > 0;
-        if (sent->handle != handle || (sent->type != NET_STREAM_WRITE && !opens)) {
+        if (sent->handle != handle ||
+            (sent->type != NET_STREAM_WRITE && sent->type != NET_STREAM_FIRST && !opens)) {
             continue;
         }
         struct slice piece = sent->body;
         sent->body = slice_make(NULL, 0);
         if (!opens) {
             list_remove(&sent->link);
+            sent->lent = blob_unref(sent->lent);
         }
         ptrdiff_t newline = slice_find(piece, '\n');
         assert_true(newline > 0);
@@ -493,7 +556,10 @@ bool harness_stream_ended(struct harness *h, uint64_t handle)
 
 void harness_forget(struct harness *h)
 {
-    while (list_pop_front(&h->sent) != NULL) {
+    struct list *link;
+    while ((link = list_pop_front(&h->sent)) != NULL) {
+        struct sent *sent = LIST_ENTRY(link, struct sent, link);
+        sent->lent = blob_unref(sent->lent);
     }
 }
 

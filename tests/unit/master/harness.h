@@ -24,6 +24,13 @@ struct sent {
     const char *name;    /* SEND: message name */
     const char *headers; /* "Name: value\n" of each; in the arena */
     struct slice body;   /* in the arena */
+    struct blob *lent;   /* the body itself, if bodies are held; else NULL */
+};
+
+/* What a worker was asked for. */
+struct harness_work {
+    struct list link;
+    struct net_effect *effect; /* NET_WORK */
 };
 
 struct harness {
@@ -35,6 +42,10 @@ struct harness {
     struct list sent;   /* struct sent, oldest first */
     uint64_t next_handle;
     bool registry_is_held;     /* its answers wait until harness_registry() */
+    bool workers_are_held;     /* what they do waits until harness_work() */
+    bool bodies_are_held;      /* clients do not take what they were lent until harness_forget() */
+    struct list works;         /* struct harness_work, oldest first */
+    size_t hurries;            /* NET_HURRY, ever */
     struct file_request *file; /* asked for last; NULL = none */
     int verbosity;             /* set last */
     struct buf log;            /* lines that harness_log() has not told yet */
@@ -53,6 +64,8 @@ void harness_fail_over(struct harness *h, void (*change)(struct master_options *
 
 void harness_step(struct harness *h, const struct master_event *event);
 void harness_elect(struct harness *h);
+/* Lets a worker do what was asked for first, and tells the master; false: nothing was. */
+bool harness_work(struct harness *h);
 /* Lets the registry answer all that waits. */
 void harness_registry(struct harness *h);
 /* Time passes; every deadline on the way is met. */

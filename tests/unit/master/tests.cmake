@@ -3,7 +3,7 @@ foreach(module agents frameworks tasks http v0 snapshot validation limits weight
                constraints whitelist revocable)
   tepui_test(master ${module} SOURCES ${CMAKE_SOURCE_DIR}/tests/unit/master/harness.c)
 endforeach()
-foreach(module state_json operator_reads operator_events metrics files)
+foreach(module state_json operator_reads operator_events metrics view_answers files)
   tepui_test(master ${module} SOURCES ${CMAKE_SOURCE_DIR}/tests/unit/master/harness.c
              ${CMAKE_SOURCE_DIR}/tests/unit/master/golden_scene.c
              ${CMAKE_SOURCE_DIR}/tests/unit/master/shape.c)

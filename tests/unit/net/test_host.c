@@ -64,6 +64,10 @@ static void on_event(void *arg, const struct net_event *event)
     case NET_EXITED:
         buf_append_text(&rig.log, "EXITED\n");
         break;
+    case NET_WORKED:
+        buf_printf(&rig.log, "WORKED %d [%.*s]\n", (int)event->handle,
+                   SLICE_ARGS(buf_slice(event->made)));
+        break;
     case NET_TAKEN:
         buf_append_text(&rig.log, "TAKEN\n");
         break;
@@ -346,6 +350,52 @@ static bool is_drained(void *arg)
     return rig.drained != 0;
 }
 
+/* --- work for workers --- */
+
+struct small_job {
+    struct net_job job;
+    int *freed;
+};
+
+static void run_small_job(struct net_job *job, struct net_answer *answer)
+{
+    (void)job;
+    buf_append_text(&answer->body, "made");
+}
+
+static void free_small_job(struct net_job *job)
+{
+    struct small_job *mine = CONTAINER_OF(job, struct small_job, job);
+    __atomic_add_fetch(mine->freed, 1, __ATOMIC_SEQ_CST);
+    free(mine);
+}
+
+static void work(uint64_t token, int *freed)
+{
+    struct small_job *mine = xalloc(sizeof(*mine));
+    *mine = (struct small_job){{run_small_job, free_small_job}, freed};
+    struct net_effects effects;
+    net_effects_init(&effects);
+    net_work(&effects, token, &mine->job);
+    net_host_perform(rig.host, &effects);
+}
+
+static void test_work_is_done_and_told_of(void **state)
+{
+    (void)state;
+    int freed = 0;
+    work(7, &freed);
+    wait_log("WORKED 7 [made]\n");
+    assert_int_equal(freed, 1);
+    for (int i = 0; i < 20; i++) {
+        work(8, &freed); /* for nobody */
+    }
+    rig.host = net_host_free(rig.host);
+    rig.workers = workers_free(rig.workers);
+    assert_null(strstr(buf_text(&rig.log), "WORKED 8"));
+    assert_int_equal(freed, 21);
+}
+
 static void test_the_end_waits_for_what_is_unsent(void **state)
 {
     (void)state;
@@ -397,6 +447,7 @@ int main(void)
         TEST(test_messages_to_others),
         TEST(test_messages_within_the_process),
         TEST(test_requests_to_others),
+        TEST(test_work_is_done_and_told_of),
         TEST(test_the_end_waits_for_what_is_unsent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

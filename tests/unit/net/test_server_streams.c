@@ -263,29 +263,37 @@ static void test_answers_are_rendered_by_workers(void **state)
     raw_close(&raw);
 }
 
-static void open_rendered(size_t number, size_t size, int *freed)
+static void open_for_later(size_t number)
 {
-    struct text_job *mine = xalloc(sizeof(*mine));
-    *mine = (struct text_job){{run_text_job, free_text_job}, size, freed};
     struct net_effects effects;
     net_effects_init(&effects);
-    net_stream_open(&effects, rig.handles[number], "text/stream")->job = &mine->job;
+    net_stream_open(&effects, rig.handles[number], "text/stream")->opens_later = true;
     server_perform(rig.server, net_effects_pop(&effects));
 }
 
-static void test_a_stream_whose_first_piece_is_rendered(void **state)
+static void send_first(size_t number, struct blob *piece)
+{
+    struct net_effects effects;
+    net_effects_init(&effects);
+    net_stream_first(&effects, rig.handles[number], piece);
+    server_perform(rig.server, net_effects_pop(&effects));
+}
+
+static void test_a_stream_whose_first_piece_comes_later(void **state)
 {
     (void)state;
-    int freed = 0;
     rig.limits.stream_size_max = 200000; /* such a piece may be larger */
     restart();
     struct raw raw = dial();
     raw_send(&raw, "GET /0 HTTP/1.1\r\n\r\nGET /1 HTTP/1.1\r\n\r\nGET /2 HTTP/1.1\r\n\r\n");
     wait_requests(3);
-    open_rendered(1, 1000000, &freed);
+    open_for_later(1);
     write_stream(1, blob_from(SLICE("behind")));
-    open_rendered(0, 300, &freed);
+    open_for_later(0);
+    raw_expect(rig.loop, &raw, "\r\nTransfer-Encoding: chunked\r\n\r\n"); /* at once */
     write_stream(0, blob_from(SLICE("next")));
+    send_first(1, text_blob(1000000));
+    send_first(0, text_blob(300));
     raw_expect(rig.loop, &raw, "\r\n4\r\nnext\r\n");
     perform_plain(0, net_stream_close);
     raw_expect(rig.loop, &raw, "\r\n6\r\nbehind\r\n");
@@ -293,11 +301,92 @@ static void test_a_stream_whose_first_piece_is_rendered(void **state)
     assert_int_equal(raw_count(&raw, "\r\n\r\nf4240\r\n"), 1);
     write_stream(1, blob_from(SLICE("more")));
     perform_plain(1, net_stream_close);
-    open_rendered(2, 10, &freed);
-    perform_plain(2, net_stream_close); /* before it is rendered */
+    open_for_later(2);
+    perform_plain(2, net_stream_close); /* before it came */
+    send_first(2, text_blob(10));
     raw_expect(rig.loop, &raw, "\r\n\r\na\r\n");
+    raw_expect(rig.loop, &raw, "\r\n0\r\n\r\n");
     assert_int_equal(raw_count(&raw, "\r\n0\r\n\r\n"), 3);
-    assert_int_equal(freed, 3);
+    raw_close(&raw);
+}
+
+/* --- bodies that are lent --- */
+
+static void lend(size_t number, struct blob *body)
+{
+    struct net_effects effects;
+    net_effects_init(&effects);
+    net_respond(&effects, rig.handles[number], 200, "text/x", body)->lent = true;
+    server_perform(rig.server, net_effects_pop(&effects));
+}
+
+static bool is_alone(void *arg)
+{
+    return server_connection_count(rig.server) <= (size_t)(uintptr_t)arg;
+}
+
+/* Only those go who have had one for long; also if it waits for an earlier answer to be taken. */
+static void test_who_keeps_what_was_lent_is_cut_off_when_others_wait(void **state)
+{
+    (void)state;
+    rig.limits.lent_ns = 0;
+    restart();
+    struct raw slow = dial();
+    raw_send(&slow, GET);
+    wait_requests(1);
+    struct raw piped = dial();
+    raw_send(&piped, GET);
+    raw_send(&piped, GET);
+    wait_requests(3);
+    struct raw quick = dial();
+    raw_send(&quick, GET);
+    wait_requests(4);
+    struct raw own = dial();
+    raw_send(&own, GET);
+    wait_requests(5);
+    struct blob *body = text_blob(20000000); /* more than sockets take */
+    lend(0, blob_ref(body));
+    lend(2, blob_ref(body)); /* 1 is not answered */
+    lend(3, blob_from(SLICE("small")));
+    respond_blob(rig.handles[4], 200, blob_ref(body));
+    raw_expect(rig.loop, &quick, "small");
+    server_hurry(rig.server);
+    assert_true(wait_for(rig.loop, is_alone, (void *)2, WAIT_NS));
+    assert_non_null(strstr(buf_text(&rig.log), "GONE 1\n"));
+    raw_close(&own);
+    assert_true(wait_for(rig.loop, is_alone, (void *)1, WAIT_NS));
+    assert_true(blob_is_single(body));
+    blob_unref(body);
+    raw_close(&slow);
+    raw_close(&piped);
+    raw_close(&quick);
+}
+
+/* Much of it if it goes on, and little if it has stopped. */
+static void test_who_was_lent_something_has_some_time(void **state)
+{
+    (void)state;
+    rig.limits.lent_ns = NS_PER_HOUR;
+    rig.limits.lent_stall_ns = 0;
+    restart();
+    struct raw raw = dial();
+    raw_send(&raw, GET);
+    wait_requests(1);
+    lend(0, text_blob(20000000));
+    for (int i = 0; i < 5; i++) {
+        static char bytes[1000000];
+        size_t before = server_unsent_size(rig.server);
+        while (server_unsent_size(rig.server) == before) { /* until some more has gone */
+            (void)recv(raw.fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+            run_for(rig.loop, WAIT_STEP_NS);
+        }
+        server_hurry(rig.server);
+        run_for(rig.loop, WAIT_STEP_NS);
+        assert_int_equal(server_connection_count(rig.server), 1);
+    }
+    server_hurry(rig.server); /* it may have taken some since */
+    server_hurry(rig.server);
+    assert_true(wait_for(rig.loop, is_alone, (void *)0, WAIT_NS));
     raw_close(&raw);
 }
 
@@ -361,7 +450,9 @@ int main(void)
         TEST(test_a_stream_that_stalls_is_cut_off_in_time),
         TEST(test_a_mark_is_told_of_when_what_was_written_is_taken),
         TEST(test_answers_are_rendered_by_workers),
-        TEST(test_a_stream_whose_first_piece_is_rendered),
+        TEST(test_a_stream_whose_first_piece_comes_later),
+        TEST(test_who_keeps_what_was_lent_is_cut_off_when_others_wait),
+        TEST(test_who_was_lent_something_has_some_time),
         TEST(test_what_is_rendered_for_nobody),
         TEST(test_an_answer_is_not_rendered_before_there_is_room),
     };
