@@ -405,7 +405,7 @@ int apply_step(struct apply *apply, const struct plan_step *step, struct err *er
     case PLAN_JOIN:
         return join_cgroup(text[0], text[1], step->number[0] != 0, step->number[1] != 0, err);
     case PLAN_STDIO:
-        return apply_stdio(apply, text[0], err);
+        return apply_stdio(apply, text[0], text[1], err);
     case PLAN_PTY:
         return apply_terminal(apply, step, err);
     case PLAN_LINK:

@@ -2,7 +2,7 @@
  * Steps of a plan done to this host: everything but waiting, forking and what comes after it, which
  * is the business of tepui-containerizer alone (init/). The host part uses it for updates.
  *
- * Links only common: the program that applies plans must start fast.
+ * Links only common and store/below.h: the program that applies plans must start fast.
  */
 #ifndef TEPUI_CONTAINER_APPLY_LINUX_H
 #define TEPUI_CONTAINER_APPLY_LINUX_H
@@ -37,7 +37,8 @@ int apply_step(struct apply *apply, const struct plan_step *step, struct err *er
 /* --- parts, in files of their own --- */
 
 int apply_user(struct apply *apply, const char *name, struct err *err) WARN_UNUSED;
-int apply_stdio(const struct apply *apply, const char *dir, struct err *err) WARN_UNUSED;
+int apply_stdio(const struct apply *apply, const char *dir, const char *top_dir,
+                struct err *err) WARN_UNUSED;
 int apply_terminal(struct apply *apply, const struct plan_step *step, struct err *err) WARN_UNUSED;
 int apply_shared(struct apply *apply, const char *path, struct err *err) WARN_UNUSED;
 int apply_slave(const struct apply *apply, struct err *err) WARN_UNUSED;

@@ -8,6 +8,7 @@
 
 #include "common/xalloc.h"
 #include "container/apply_linux.h"
+#include "store/below.h"
 
 #define PASSWD_SIZE_MAX (1 << 20)
 #define GROUPS_MAX 65536 /* the kernel's limit */
@@ -65,11 +66,12 @@ int apply_user(struct apply *apply, const char *name, struct err *err)
     return 0;
 }
 
-int apply_stdio(const struct apply *apply, const char *dir, struct err *err)
+int apply_stdio(const struct apply *apply, const char *dir, const char *top_dir, struct err *err)
 {
     static const char *const names[] = {"stdout", "stderr"};
-    int at = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int at = below_open_folder(top_dir, dir);
     if (at < 0) {
+        errno = -at;
         return err_errno(err, "Failed to open sandbox '%s'", dir);
     }
     int r = 0;

@@ -11,14 +11,25 @@
 #include <unistd.h>
 
 #include "common/xalloc.h"
+#include "container/container_paths.h"
 #include "container/host_linux.h"
 #include "container/host_start_linux.h"
+#include "store/below.h"
 
 /* Its log goes to the sandbox's files, which are emptied first (facts/observed.md, tasks 18). */
-static int open_log(const char *sandbox, const char *name)
+static int open_log(int sandbox, const char *name)
 {
-    CLEANUP(xfreep) char *path = xasprintf("%s/%s", sandbox, name);
-    return open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0644);
+    return openat(sandbox, name, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NOFOLLOW | O_CLOEXEC,
+                  0644);
+}
+
+/* A nested container's lies among folders of a user's (store/below.h). */
+static int open_sandbox(const struct containerizer_effect *effect)
+{
+    CLEANUP(buf_deinit) struct buf top = BUF_INIT;
+    bool is_nested = strchr(effect->path, '.') != NULL &&
+                     container_paths_top_sandbox(effect->sandbox, effect->path, &top);
+    return below_open_folder(is_nested ? buf_text(&top) : NULL, effect->sandbox);
 }
 
 /* Lines of that kind ('R' or 'D') in `files`, one after another: the path, or NULL at the end. */
@@ -76,8 +87,9 @@ void host_fetch(struct containerizer_host *host, struct containerizer_effect *ef
                        : NULL;
     char *args[] = {host->fetcher, NULL};
     char *env[] = {(char[]){HOST_CHILD_PATH}, info, hadoop, NULL};
-    int fds[] = {open_log(effect->sandbox, "stdout"), open_log(effect->sandbox, "stderr"),
-                 open("/dev/null", O_RDWR | O_CLOEXEC)};
+    int sandbox = open_sandbox(effect);
+    int fds[] = {open_log(sandbox, "stdout"), open_log(sandbox, "stderr"),
+                 open("/dev/null", O_RDWR | O_CLOEXEC), sandbox};
     struct host_child child = {
         .program = host->fetcher,
         .cgroup = -1,
@@ -87,6 +99,7 @@ void host_fetch(struct containerizer_host *host, struct containerizer_effect *ef
         .null = fds[2],
     };
     int pidfd = -1;
+    errno = sandbox < 0 ? -sandbox : errno;
     pid_t pid =
         fds[0] >= 0 && fds[1] >= 0 && fds[2] >= 0 ? host_start(&child, 0, false, &pidfd) : -errno;
     int r = pid < 0 ? pid : host_watch(host, &hosted->fetching, pidfd, EPOLLIN);

@@ -240,7 +240,10 @@ static int build(struct launch *launch, const struct variables *variables, struc
         return r;
     }
     if (spec->stdio == NULL && !spec->debug) {
-        plan_add(&launch->before, PLAN_STDIO, spec->directory, NULL);
+        CLEANUP(buf_deinit) struct buf top = BUF_INIT;
+        bool is_nested = launch->parent != NULL && spec->directory != NULL &&
+                         container_paths_top_sandbox(spec->directory, launch->path, &top);
+        plan_add(&launch->before, PLAN_STDIO, spec->directory, is_nested ? buf_text(&top) : NULL);
         add_terminal(launch);
     }
     plan_add(&launch->before, PLAN_WAIT, NULL, NULL);

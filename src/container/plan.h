@@ -33,7 +33,8 @@ enum plan_step_type {
     PLAN_DEVICE, /* allow in the cgroup text0 the device at text1 with access text2 ("rwm") */
     PLAN_JOIN,   /* into the cgroup text0, by its file text1; number0: fine if it is missing,
                     number1: or if we were born in it */
-    PLAN_STDIO,  /* stdout and stderr of the folder text0, the user's, as the command's */
+    PLAN_STDIO,  /* stdout and stderr of the folder text0, the user's, as the command's; through no
+                  * link below text1, or NULL */
     PLAN_PTY, /* a terminal as the command's stdio; number0, number1: its size; number2: it leads */
     PLAN_LINK,    /* a symbolic link text1 to text0; fine if it is there */
     PLAN_SOURCE,  /* text0 must be there; else made if it is below one of text1 ("/a:/b") */

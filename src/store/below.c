@@ -54,3 +54,19 @@ int below_open_folder_of(const char *root, const char *path, bool make, const ch
     *ret_name = at >= 0 ? last + 1 : *ret_name;
     return at;
 }
+
+int below_open_folder(const char *root, const char *path)
+{
+    const char *name;
+    if (root == NULL) {
+        int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        return fd < 0 ? -errno : fd;
+    }
+    int at = below_open_folder_of(root, path, false, &name);
+    if (at < 0) {
+        return at;
+    }
+    int fd = open_folder(at, name);
+    close(at);
+    return fd;
+}

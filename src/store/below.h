@@ -16,5 +16,8 @@
  * that is not below the root. */
 int below_open_folder_of(const char *root, const char *path, bool make,
                          const char **ret_name) WARN_UNUSED;
+/* The same for the folder that `path` itself names. `root` may be NULL: then all of the path is
+ * ours, and links are followed. */
+int below_open_folder(const char *root, const char *path) WARN_UNUSED;
 
 #endif

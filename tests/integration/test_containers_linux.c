@@ -406,6 +406,31 @@ static void a_sandbox_is_not_removed_through_a_link(const struct launcher *l)
     kit_deinit(&kit);
 }
 
+/* Nor is anything of it written there. */
+static void a_sandbox_is_not_used_through_a_link(const struct launcher *l)
+{
+    struct kit kit;
+    init(&kit, l);
+    kit_start(&kit, NULL);
+    kit_launch(&kit, "p", kit_spec(&kit, "p", "sleep 7419"));
+    kit_launched(&kit, "p");
+    struct container_spec *spec = kit_spec(&kit, "p.b", "exit 0");
+    CLEANUP(xfreep)
+    char *swap = xasprintf("cd %s && mv containers moved && ln -s moved containers",
+                           kit_file(&kit, "p", ""));
+    assert_int_equal(system(swap), 0);
+    kit_launch(&kit, "p.b", spec);
+    struct container_report *report = kit_await(&kit, CONTAINER_LAUNCH_FAILED, "p.b");
+    assert_non_null(strstr(report->text, "Failed to open sandbox"));
+    container_report_free(report);
+    kit_terminated(&kit, "p.b");
+    assert_false(kit_exists(kit_file(&kit, "p", "moved/b/stdout")));
+    kit_destroy(&kit, "p");
+    kit_terminated(&kit, "p");
+    assert_nothing_left(&kit);
+    kit_deinit(&kit);
+}
+
 static void many_at_once_leave_nothing(const struct launcher *l)
 {
     struct kit kit;
@@ -535,6 +560,7 @@ WITH_EACH(a_terminal_ends_with_its_command)
 WITH_EACH(nested_containers_end_before_their_parent)
 WITH_EACH(nested_containers_are_found_again)
 WITH_EACH(a_sandbox_is_not_removed_through_a_link)
+WITH_EACH(a_sandbox_is_not_used_through_a_link)
 WITH_EACH(many_at_once_leave_nothing)
 WITH_EACH(usage_is_told)
 WITH_EACH(a_command_runs_as_its_user)
@@ -638,6 +664,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_nested_containers_end_before_their_parent),
         cmocka_unit_test(test_nested_containers_are_found_again),
         cmocka_unit_test(test_a_sandbox_is_not_removed_through_a_link),
+        cmocka_unit_test(test_a_sandbox_is_not_used_through_a_link),
         cmocka_unit_test(test_many_at_once_leave_nothing),
         cmocka_unit_test(test_usage_is_told),
         cmocka_unit_test(test_a_command_runs_as_its_user),
