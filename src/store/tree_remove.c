@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -22,8 +21,21 @@ struct remover {
     bool again;       /* some have come since it was last read */
 };
 
-/* A folder, but not if it is a mount point: -EXDEV. Kernels before 5.6 cannot tell bind mounts of
- * the same file system. */
+/* Without openat2, which kernels before 5.6 and some filters of system calls do not have: removing
+ * a mount point fails as busy, also if it is one of the same file system. -ENOENT: it was empty. */
+static int open_if_not_busy(int at, const char *name)
+{
+    if (unlinkat(at, name, AT_REMOVEDIR) == 0) {
+        return -ENOENT;
+    }
+    if (errno != ENOTEMPTY && errno != EEXIST) {
+        return errno == EBUSY ? -EXDEV : -errno;
+    }
+    int fd = openat(at, name, FLAGS);
+    return fd < 0 ? -errno : fd;
+}
+
+/* A folder, but not if it is a mount point: -EXDEV. -ENOENT: it is not there any more. */
 static int open_unmounted(int at, const char *name)
 {
     struct open_how how = {.flags = FLAGS, .resolve = RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS};
@@ -31,16 +43,7 @@ static int open_unmounted(int at, const char *name)
     if (fd >= 0 || (errno != ENOSYS && errno != EPERM)) {
         return fd < 0 ? -errno : fd;
     }
-    struct stat above, found;
-    fd = openat(at, name, FLAGS);
-    if (fd < 0) {
-        return -errno;
-    }
-    if (fstat(at, &above) != 0 || fstat(fd, &found) != 0 || above.st_dev != found.st_dev) {
-        close(fd);
-        return -EXDEV;
-    }
-    return fd;
+    return open_if_not_busy(at, name);
 }
 
 /* All that is mounted there, one over the other. Lazily: who still uses it keeps it. */
@@ -81,7 +84,7 @@ static int remove_folder(struct remover *remover, int at, const char *name, int 
         fd = open_unmounted(at, name);
     }
     if (fd < 0) {
-        return fd == -EXDEV ? -EBUSY : fd;
+        return fd == -EXDEV ? -EBUSY : fd == -ENOENT ? 0 : fd;
     }
     if (depth >= TREE_REMOVE_DEPTH_MAX) {
         close(fd);

@@ -3,10 +3,15 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sched.h>
+#include <stddef.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include "common/xalloc.h"
 #include "store/tree_remove.h"
@@ -153,6 +158,32 @@ static int remove_with_mounts(void)
     return tree_remove(path_of("tree")) != 0 ? 1 : exists("tree") ? 2 : 0;
 }
 
+/* From here on openat2 fails like that. */
+static bool take_openat2(int error)
+{
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat2, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)error),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {.len = ELEMENTS(filter), .filter = filter};
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) == 0;
+}
+
+/* As kernels before 5.6 answer. */
+static int remove_with_mounts_on_an_old_kernel(void)
+{
+    return take_openat2(ENOSYS) ? remove_with_mounts() : UNIT_SKIPPED;
+}
+
+/* As some filters of system calls do. */
+static int remove_with_mounts_under_a_filter(void)
+{
+    return take_openat2(EPERM) ? remove_with_mounts() : UNIT_SKIPPED;
+}
+
 static int run_apart(int (*fn)(void))
 {
     fflush(NULL);
@@ -169,23 +200,41 @@ static int run_apart(int (*fn)(void))
 
 /* A persistent volume that is still mounted in an old sandbox (MESOS-8830), on the same file system
  * as the sandbox, as it usually is. */
-static void test_what_is_mounted_in_a_tree_is_unmounted_and_not_emptied(void **state)
+static void expect_that_mounts_are_spared(int (*fn)(void))
 {
-    (void)state;
     make_folder("volume");
     make_file("volume/file");
     make_folder("tree");
     make_folder("tree/data");
     make_folder("tree/a");
     make_folder("tree/a/data");
+    make_folder("tree/a/empty");
     make_file("tree/file");
-    int status = run_apart(remove_with_mounts);
+    int status = run_apart(fn);
     assert_true(exists("volume/file"));
     if (status == UNIT_SKIPPED) {
         unit_skip("no mount can be made");
     }
     assert_int_equal(status, 0);
     assert_false(exists("tree"));
+}
+
+static void test_what_is_mounted_in_a_tree_is_unmounted_and_not_emptied(void **state)
+{
+    (void)state;
+    expect_that_mounts_are_spared(remove_with_mounts);
+}
+
+static void test_the_same_on_a_kernel_without_openat2(void **state)
+{
+    (void)state;
+    expect_that_mounts_are_spared(remove_with_mounts_on_an_old_kernel);
+}
+
+static void test_the_same_where_openat2_is_not_permitted(void **state)
+{
+    (void)state;
+    expect_that_mounts_are_spared(remove_with_mounts_under_a_filter);
 }
 
 int main(void)
@@ -198,6 +247,10 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_what_is_mounted_in_a_tree_is_unmounted_and_not_emptied,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_the_same_on_a_kernel_without_openat2, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_the_same_where_openat2_is_not_permitted, set_up,
+                                        tear_down),
     };
     return unit_status(cmocka_run_group_tests_name("store/tree_remove", tests, NULL, NULL));
 }
