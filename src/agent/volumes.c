@@ -32,6 +32,13 @@ static int check(const struct resource *volume, struct err *err)
                        "Persistent volume '%.*s' is on a disk that has no folder for it",
                        SLICE_ARGS(disk->persistence_id));
     }
+    bool is_named = !disk->has_source || disk->source != DISK_SOURCE_MOUNT;
+    if (is_named && resource_reservation_role(volume).size > VOLUMES_ROLE_MAX) {
+        return err_set(err, VOLUMES_E_INVALID,
+                       "Persistent volume '%.*s' has a role of more than %d characters, which no "
+                       "folder can be named after",
+                       SLICE_ARGS(disk->persistence_id), VOLUMES_ROLE_MAX);
+    }
     return 0;
 }
 

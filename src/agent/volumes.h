@@ -24,8 +24,13 @@
 
 enum { VOLUMES_E_INVALID = 1 };
 
+/* Bytes of the role of a volume whose folder has its name: what file systems take for a name. Ids
+ * are no longer either (resource_validate.h). */
+#define VOLUMES_ROLE_MAX 255
+
 /* May all persistent volumes in r become folders? 0 or VOLUMES_E_INVALID: unreserved, on a disk
- * that holds no folders, or with a role or id that is no file name. */
+ * that holds no folders, or with a role or id that is no file name. What passes and cannot be made
+ * ends the agent, at each start again. */
 int volumes_check(const struct resources *r, struct err *err) WARN_UNUSED;
 
 /* The folder of a persistent volume that passed volumes_check. */

@@ -79,6 +79,24 @@ static void what_is_no_folders_name_is_refused(void **state)
         place(shell, on_disk(shell, PB__RESOURCE__DISK_INFO__SOURCE__TYPE__BLOCK, NULL)), "");
 }
 
+static void roles_are_as_long_as_a_folders_name(void **state)
+{
+    struct shell *shell = *state;
+    Pb__Resource *r = operations_volume(shell, 10);
+    char role[VOLUMES_ROLE_MAX + 2];
+    memset(role, 'r', sizeof(role));
+    role[VOLUMES_ROLE_MAX / 2] = '/';
+    role[VOLUMES_ROLE_MAX] = '\0';
+    r->reservations[0]->role = role;
+    assert_string_not_equal(place(shell, r), "");
+    role[VOLUMES_ROLE_MAX] = 'r';
+    role[VOLUMES_ROLE_MAX + 1] = '\0';
+    assert_string_equal(place(shell, r), "");
+    r = on_disk(shell, PB__RESOURCE__DISK_INFO__SOURCE__TYPE__MOUNT, "/mnt/a");
+    r->reservations[0]->role = role; /* its folder has no name of it */
+    assert_string_equal(place(shell, r), "/mnt/a");
+}
+
 static void a_mounted_disk_is_emptied_and_stays(void **state)
 {
     struct shell *shell = *state;
@@ -225,6 +243,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SHELL_TEST(each_volume_has_a_folder),
         SHELL_TEST(what_is_no_folders_name_is_refused),
+        SHELL_TEST(roles_are_as_long_as_a_folders_name),
         SHELL_TEST(a_mounted_disk_is_emptied_and_stays),
         SHELL_TEST(a_container_gets_the_volumes_of_its_task),
         SHELL_TEST(who_shares_a_volume_leaves_its_owner),
