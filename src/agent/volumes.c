@@ -125,13 +125,25 @@ static void add_one(struct volumes *volumes, const Pb__Resource *pb, const char 
     resources_deinit(&one);
 }
 
+/* One name in the sandbox. What may not be mounted may not be unmounted either: a path that leads
+ * out of the sandbox would be one of the host's. */
+static bool is_name(const char *container_path)
+{
+    for (const char *at = container_path; *at != '\0'; at++) {
+        if (*at == '/' || (unsigned char)*at < ' ') {
+            return false;
+        }
+    }
+    return true;
+}
+
 void volumes_add_pb(struct volumes *volumes, Pb__Resource *const *items, size_t count,
                     const char *work_dir)
 {
     for (size_t i = 0; i < count; i++) {
         const Pb__Resource__DiskInfo *disk = items[i]->disk;
         if (disk != NULL && disk->persistence != NULL && disk->volume != NULL &&
-            disk->volume->container_path != NULL) {
+            disk->volume->container_path != NULL && is_name(disk->volume->container_path)) {
             add_one(volumes, items[i], work_dir);
         }
     }

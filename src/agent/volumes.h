@@ -44,7 +44,7 @@ struct volumes {
 
 void volumes_deinit(struct volumes *volumes); /* idempotent */
 /* Adds those of resources of a task or an executor; one that is there already stays as it is. What
- * cannot be a volume is left out. */
+ * cannot be a volume is left out, and so is one whose container_path is not a single name. */
 void volumes_add_pb(struct volumes *volumes, Pb__Resource *const *items, size_t count,
                     const char *work_dir);
 void volumes_add(struct volumes *volumes, const struct volumes *others);

@@ -163,6 +163,25 @@ static void a_container_gets_the_volumes_of_its_task(void **state)
     container_request_free(request);
 }
 
+/* A path would be mounted nowhere, but unmounted on the host when the container ends. */
+static void a_volume_is_seen_under_one_name(void **state)
+{
+    struct shell *shell = *state;
+    shell_register(shell);
+    operations_checkpoint(shell, operations_volume(shell, 100), NULL);
+    static const char *const paths[] = {"/data", "../../../home", "a/b", "a\nb"};
+    for (size_t i = 0; i < ELEMENTS(paths); i++) {
+        Pb__Resource *volume = operations_volume(shell, 100);
+        volume->disk->volume->container_path = arena_strdup(&shell->arena, paths[i]);
+        const char *id = arena_printf(&shell->arena, "t%zu", i);
+        shell_run_task(shell, shell_framework(shell, "f1", true), user_of(shell, id, volume), NULL);
+        struct container_request *request = shell_take_request(shell, CONTAINER_LAUNCH);
+        assert_non_null(request);
+        assert_int_equal(request->spec->volume_count, 0);
+        container_request_free(request);
+    }
+}
+
 /* Whoever has it first gives it its user; nobody takes it away while it is used. */
 static void who_shares_a_volume_leaves_its_owner(void **state)
 {
@@ -246,6 +265,7 @@ int main(void)
         SHELL_TEST(roles_are_as_long_as_a_folders_name),
         SHELL_TEST(a_mounted_disk_is_emptied_and_stays),
         SHELL_TEST(a_container_gets_the_volumes_of_its_task),
+        SHELL_TEST(a_volume_is_seen_under_one_name),
         SHELL_TEST(who_shares_a_volume_leaves_its_owner),
         SHELL_TEST(a_running_executor_gets_and_gives_back_the_volumes_of_tasks),
         SHELL_TEST(a_running_executor_waits_for_the_volumes_folder),
