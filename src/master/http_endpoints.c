@@ -154,15 +154,21 @@ static void on_teardown(struct master *master, const struct net_request *request
 
 /* --- whole state --- */
 
-/* The query with what all of them take; false after an answer. */
-static bool read_query(struct master *master, const struct net_request *request,
-                       enum view_kind kind, struct view_query *ret_query)
+/* The query with what all of them take. */
+static struct view_query plain_query(const struct net_request *request, enum view_kind kind)
 {
-    *ret_query = (struct view_query){
+    return (struct view_query){
         .kind = kind,
         .json = true,
         .gzip = http_accepts_gzip(http_find_header(request->head, "Accept-Encoding")),
     };
+}
+
+/* The same, and as JSONP if that is asked for; false after an answer. */
+static bool read_query(struct master *master, const struct net_request *request,
+                       enum view_kind kind, struct view_query *ret_query)
+{
+    *ret_query = plain_query(request, kind);
     return master_http_jsonp(master, request, &ret_query->jsonp);
 }
 
@@ -193,8 +199,8 @@ static void on_roles(struct master *master, const struct net_request *request)
 /* As in the reference: answered by every master, and not as JSONP. */
 static void on_constraints(struct master *master, const struct net_request *request)
 {
-    master_view_respond(master, request->handle,
-                        &(struct view_query){.kind = VIEW_CONSTRAINTS, .json = true});
+    struct view_query query = plain_query(request, VIEW_CONSTRAINTS);
+    master_view_respond(master, request->handle, &query);
 }
 
 static void on_slaves(struct master *master, const struct net_request *request)
