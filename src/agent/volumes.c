@@ -129,6 +129,10 @@ static void add_one(struct volumes *volumes, const Pb__Resource *pb, const char 
  * out of the sandbox would be one of the host's. */
 static bool is_name(const char *container_path)
 {
+    if (strcmp(container_path, "") == 0 || strcmp(container_path, ".") == 0 ||
+        strcmp(container_path, "..") == 0) {
+        return false;
+    }
     for (const char *at = container_path; *at != '\0'; at++) {
         if (*at == '/' || (unsigned char)*at < ' ') {
             return false;

@@ -13,6 +13,16 @@
 
 #define SMALL_FILE_SIZE 4096
 
+static void apply_forget_target(struct apply *apply)
+{
+    if (apply->has_target) {
+        close(apply->target);
+        apply->has_target = false;
+    }
+    free(TAKE_PTR(apply->target_root));
+    free(TAKE_PTR(apply->target_path));
+}
+
 void apply_deinit(struct apply *apply)
 {
     free(apply->groups);
@@ -20,6 +30,7 @@ void apply_deinit(struct apply *apply)
         free(apply->shared[i]);
     }
     free(apply->shared);
+    apply_forget_target(apply);
     *apply = (struct apply){0};
 }
 
@@ -298,9 +309,10 @@ static int host_path(const char *path, const char *folders, struct err *err)
 }
 
 /* Goes down from `root` along `path`, making folders, through no symbolic link and nowhere up: what
- * is below a sandbox belongs to users. The last name becomes a file if it must be. */
-static int make_below(const char *root, const char *path, bool last_is_file, uid_t uid, gid_t gid,
-                      struct err *err)
+ * is below a sandbox belongs to users. The last name becomes a file if it must be; where it led to
+ * is `ret_fd`, the caller's to close. */
+static int open_below(const char *root, const char *path, bool last_is_file, uid_t uid, gid_t gid,
+                      int *ret_fd, struct err *err)
 {
     int at = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (at < 0) {
@@ -336,17 +348,43 @@ static int make_below(const char *root, const char *path, bool last_is_file, uid
             at = next;
         }
     }
-    close(at);
+    if (r != 0) {
+        close(at);
+        return r;
+    }
+    *ret_fd = at;
+    return 0;
+}
+
+static int make_below(const char *root, const char *path, bool last_is_file, uid_t uid, gid_t gid,
+                      struct err *err)
+{
+    int fd;
+    int r = open_below(root, path, last_is_file, uid, gid, &fd, err);
+    if (r == 0) {
+        close(fd);
+    }
     return r;
 }
 
-static int make_target(const char *root, const char *path, const char *source, struct err *err)
+static int make_target(struct apply *apply, const char *root, const char *path, const char *source,
+                       struct err *err)
 {
     struct stat st, there;
     if (stat(source, &st) != 0) {
         return err_errno(err, "Failed to stat the volume '%s'", source);
     }
     CLEANUP(xfreep) char *target = xasprintf("%s/%s", root, path);
+    if (apply->is_live) {
+        apply_forget_target(apply);
+        int r = open_below(root, path, !S_ISDIR(st.st_mode), 0, 0, &apply->target, err);
+        if (r == 0) {
+            apply->has_target = true;
+            apply->target_root = xstrdup(root);
+            apply->target_path = TAKE_PTR(target);
+        }
+        return r;
+    }
     if (stat(target, &there) == 0 && there.st_dev == st.st_dev && there.st_ino == st.st_ino) {
         return 0; /* it is mounted already */
     }
@@ -415,7 +453,7 @@ int apply_step(struct apply *apply, const struct plan_step *step, struct err *er
     case PLAN_FOLDER:
         return make_folder(text[0], text[1], err);
     case PLAN_TARGET:
-        return make_target(text[0], text[1], text[2], err);
+        return make_target(apply, text[0], text[1], text[2], err);
     case PLAN_OWN:
         return own_like(text[0], text[1], err);
     case PLAN_EXISTS:

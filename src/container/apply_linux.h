@@ -15,6 +15,7 @@
 
 /* What steps leave for later ones. Zeroed at the start. */
 struct apply {
+    bool is_live;  /* the caller's: tasks run in the sandbox, and may put links into it meanwhile */
     bool has_user; /* of USER, and it is not who we are */
     uid_t uid;
     gid_t gid;
@@ -26,6 +27,10 @@ struct apply {
     bool is_controlled; /* by the terminal */
     int terminal;       /* what the command shows is read here */
     int terminal_end;   /* the command's stdio */
+    bool has_target; /* of TARGET, if live: what MOUNT is to mount on, whatever is there by then */
+    int target;      /* O_PATH */
+    char *target_root; /* heap */
+    char *target_path; /* heap: the whole of it */
 };
 
 void apply_deinit(struct apply *apply); /* idempotent */

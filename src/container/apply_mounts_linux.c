@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -13,6 +14,9 @@
 #include "common/xalloc.h"
 #include "container/apply_linux.h"
 #include "container/mountinfo_linux.h"
+#include "store/below.h"
+
+#define FD_NAME_SIZE 32
 
 /* The mount that holds a path: the last of the longest mount points that begin it. */
 int apply_shared(struct apply *apply, const char *path, struct err *err)
@@ -106,8 +110,63 @@ static int check_not_shared(const struct apply *apply, const char *target, struc
     return r;
 }
 
+/* "/proc/self/fd/N", which leads to what N is open on and nowhere else. */
+static void name_fd(int fd, char ret[FD_NAME_SIZE])
+{
+    snprintf(ret, FD_NAME_SIZE, "/proc/self/fd/%d", fd);
+}
+
+/* What was mounted on the target is above what is open; a task cannot put anything above it. */
+static int make_target_read_only(const struct apply *apply, const struct stat *source,
+                                 bool recursive, struct err *err)
+{
+    struct stat there;
+    char name[FD_NAME_SIZE];
+    int fd = below_open_folder(apply->target_root, apply->target_path);
+    int r = 0;
+    if (fd < 0 || fstat(fd, &there) != 0 || there.st_dev != source->st_dev ||
+        there.st_ino != source->st_ino) {
+        r = err_set(err, -EIO, "'%s' is not what was mounted there", apply->target_path);
+    } else {
+        name_fd(fd, name);
+        r = make_read_only(name, recursive, err);
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    return r;
+}
+
+/* A bind mount on what TARGET opened, where tasks run and change what has its name. */
+static int mount_on_target(const struct apply *apply, const struct plan_step *step, struct err *err)
+{
+    const char *source = step->text[0];
+    unsigned long flags = (unsigned long)step->number[0];
+    struct stat from, to;
+    char name[FD_NAME_SIZE];
+    if (!apply->has_target || strcmp(step->text[1], apply->target_path) != 0) {
+        return err_set(err, -EINVAL, "'%s' was not made ready to be mounted on", step->text[1]);
+    }
+    if (stat(source, &from) != 0 || fstat(apply->target, &to) != 0) {
+        return err_errno(err, "Failed to stat '%s'", source);
+    }
+    if (from.st_dev == to.st_dev && from.st_ino == to.st_ino) {
+        return 0; /* it is there already */
+    }
+    name_fd(apply->target, name);
+    if (mount(source, name, NULL, flags & ~(unsigned long)MS_RDONLY, NULL) != 0) {
+        return err_errno(err, "Failed to mount '%s' at '%s'", source, step->text[1]);
+    }
+    return (flags & MS_RDONLY) == 0
+               ? 0
+               : make_target_read_only(apply, &from, (flags & MS_REC) != 0, err);
+}
+
 int apply_mount(const struct apply *apply, const struct plan_step *step, struct err *err)
 {
+    if (apply->is_live) {
+        return mount_on_target(apply, step, err);
+    }
     const char *source = step->text[0];
     const char *target = step->text[1];
     unsigned long flags = (unsigned long)step->number[0];

@@ -111,7 +111,7 @@ void host_update(struct containerizer_host *host, struct containerizer_effect *e
     }
     if (effect->plan != NULL) {
         struct plan plan;
-        struct apply apply = {0};
+        struct apply apply = {.is_live = true};
         int decoded = plan_decode(blob_slice(effect->plan), &plan);
         ASSERT(decoded == 0);
         for (size_t i = 0; r == 0 && i < plan.count; i++) {

@@ -1,6 +1,9 @@
 #include "../unit.h"
 
 #include <errno.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 
 #include "common/macro.h"
 #include "container/apply_linux.h"
@@ -62,11 +65,74 @@ static void test_a_list_that_is_not_there(void **state)
     assert_int_equal(apply_read_pids("/nowhere/at/all", read, sizeof(read)), -ENOENT);
 }
 
+static bool exists(const char *folder, const char *name)
+{
+    char whole[128];
+    struct stat st;
+    snprintf(whole, sizeof(whole), "%s/%s", folder, name);
+    return stat(whole, &st) == 0;
+}
+
+static int do_step(struct apply *apply, int type, const char *text0, const char *text1,
+                   const char *text2, int64_t number)
+{
+    struct plan_step step = {
+        .type = type, .text = {(char *)text0, (char *)text1, (char *)text2}, .number = {number}};
+    struct err err;
+    return apply_step(apply, &step, &err);
+}
+
+/* While tasks run, the mount point may be something else between its making and the mount. */
+static void test_a_volume_is_mounted_through_no_link_of_a_task(void **state)
+{
+    (void)state;
+    char root[] = "/tmp/tepui-apply-XXXXXX";
+    if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) {
+        unit_skip("no mount can be made");
+    }
+    assert_non_null(mkdtemp(root));
+    assert_int_equal(mount("none", root, "tmpfs", 0, NULL), 0);
+    assert_int_equal(chdir(root), 0);
+    char sandbox[64], source[64], target[64];
+    snprintf(sandbox, sizeof(sandbox), "%s/sandbox", root);
+    snprintf(source, sizeof(source), "%s/volume", root);
+    snprintf(target, sizeof(target), "%s/sandbox/data", root);
+    assert_int_equal(mkdir("sandbox", 0755) | mkdir("volume", 0755) | mkdir("etc", 0755), 0);
+    assert_int_equal(mkdir("volume/file", 0755), 0);
+
+    struct apply apply = {.is_live = true};
+    assert_int_equal(do_step(&apply, PLAN_TARGET, sandbox, "data", source, 0), 0);
+    assert_int_equal(rename("sandbox/data", "sandbox/other"), 0);
+    assert_int_equal(symlink("../etc", "sandbox/data"), 0);
+    assert_int_equal(do_step(&apply, PLAN_MOUNT, source, target, NULL, MS_BIND), 0);
+    assert_false(exists("etc", "file"));
+    assert_true(exists("sandbox/other", "file"));
+    /* The link is refused where the target is made, and what was not made is not mounted on. */
+    assert_int_not_equal(do_step(&apply, PLAN_TARGET, sandbox, "data", source, 0), 0);
+    assert_int_not_equal(do_step(&apply, PLAN_MOUNT, source, target, NULL, MS_BIND), 0);
+    assert_false(exists("etc", "file"));
+    /* Undisturbed, and read-only; a second time it is there already. */
+    assert_int_equal(unlink("sandbox/data"), 0);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(do_step(&apply, PLAN_TARGET, sandbox, "data", source, 0), 0);
+        assert_int_equal(do_step(&apply, PLAN_MOUNT, source, target, NULL, MS_BIND | MS_RDONLY), 0);
+        assert_true(exists("sandbox/data", "file"));
+        assert_int_equal(mkdir("sandbox/data/more", 0755), -1);
+        assert_int_equal(errno, EROFS);
+    }
+    assert_int_equal(mkdir("volume/more", 0755), 0);
+    apply_deinit(&apply);
+    assert_int_equal(chdir("/"), 0);
+    assert_int_equal(umount2(root, MNT_DETACH), 0);
+    assert_int_equal(rmdir(root), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_a_pid_that_is_cut_is_left_out, set_up, tear_down),
         cmocka_unit_test(test_a_list_that_is_not_there),
+        cmocka_unit_test(test_a_volume_is_mounted_through_no_link_of_a_task),
     };
-    return cmocka_run_group_tests_name("container/apply_linux", tests, NULL, NULL);
+    return unit_status(cmocka_run_group_tests_name("container/apply_linux", tests, NULL, NULL));
 }
