@@ -92,9 +92,19 @@ static const char *find_hostname(const struct own_address_flags *flags,
     return arena_strdup(arena, ip);
 }
 
+static bool is_true(const char *variable)
+{
+    const char *value = getenv(variable);
+    return value != NULL && (strcmp(value, "true") == 0 || strcmp(value, "1") == 0);
+}
+
 int own_address_find(const struct own_address_flags *flags, struct arena *arena,
                      struct own_address *ret_own, struct err *err)
 {
+    /* What is to be secret must not go out in the clear. The second is the first's older name. */
+    if (is_true("LIBPROCESS_SSL_ENABLED") || is_true("SSL_ENABLED")) {
+        return err_set(err, -EINVAL, "not supported yet: LIBPROCESS_SSL_ENABLED");
+    }
     struct own_address own = {.listen = {.family = 4, .port = (uint16_t)flags->port}};
     const char *ip = flag_or_env(flags->ip, "LIBPROCESS_IP");
     if (ip != NULL && !parse_ip(ip, &own.listen)) {
@@ -152,6 +162,5 @@ int own_address_resolve(struct slice text, struct address *ret_address, struct e
 
 bool own_address_peers_must_match(void)
 {
-    const char *value = getenv("LIBPROCESS_REQUIRE_PEER_ADDRESS_IP_MATCH");
-    return value != NULL && (strcmp(value, "true") == 0 || strcmp(value, "1") == 0);
+    return is_true("LIBPROCESS_REQUIRE_PEER_ADDRESS_IP_MATCH");
 }

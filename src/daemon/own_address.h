@@ -24,7 +24,8 @@ struct own_address {
     const char *hostname;      /* in the arena, or the flag's */
 };
 
-/* Flags first, then LIBPROCESS_IP and the like. 0, or -EINVAL. Looks names up: for the start. */
+/* Flags first, then LIBPROCESS_IP and the like. 0, or -EINVAL, also if LIBPROCESS_SSL_ENABLED asks
+ * for TLS. Looks names up: for the start. */
 int own_address_find(const struct own_address_flags *flags, struct arena *arena,
                      struct own_address *ret_own, struct err *err) WARN_UNUSED;
 
