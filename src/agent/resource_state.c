@@ -193,7 +193,9 @@ static void make_folders(struct agent *agent, const struct resources *except)
         }
         const char *path = volumes_path(&r->items[i], agent->setup.config.work_dir, &agent->arena);
         if (except == NULL || !has_place(agent, except, path)) {
-            agent_log(agent, LOG_LEVEL_INFO, "the persistent volume '%s' is made", path);
+            if (except != NULL) { /* at a start most are there: only what a crash left is made */
+                agent_log(agent, LOG_LEVEL_INFO, "the persistent volume '%s' is made", path);
+            }
             uint64_t token = begin_write(agent, path, false);
             chain(store_mkdir(&agent->effects->store, token, path, 0), false);
         }
